@@ -1,0 +1,59 @@
+# make bench   install what is missing, run the benchmark, write a report
+# make test    install what is missing, check and test everything
+.POSIX:
+.PHONY: help setup setup-dev bench quick doctor test check unit spark broker e2e lock clean
+
+PY = .venv/bin/python
+# One Python to use instead of the first that fits: make PYTHON=python3.12
+PYTHON =
+ARGS =
+
+help:
+	@printf 'make bench   install what is missing, run the benchmark (8 min), write a report below results/\n'
+	@printf 'make test    install what is missing, check and test everything\n'
+	@printf 'make quick   two cells, under two minutes\nmake doctor  what this machine lacks, and how to mend it\n'
+	@printf 'make check | unit | spark | broker | e2e   parts of make test\nmake lock    resolve the locks anew\n'
+
+setup:
+	@PYTHON="$(PYTHON)" ./setup.sh requirements.lock
+
+setup-dev:
+	@PYTHON="$(PYTHON)" ./setup.sh requirements-dev.lock
+
+bench: setup
+	@$(PY) -m bench.run --sensors 1000 $(ARGS)
+
+quick: setup
+	@$(PY) -m bench.run --sensors 1000 --quick $(ARGS)
+
+doctor: setup
+	@$(PY) -m bench.doctor $(ARGS)
+
+test: check unit broker spark e2e
+
+check: setup-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+unit: setup-dev
+	$(PY) -m pytest -m "not broker and not spark and not e2e" $(ARGS)
+
+broker: setup-dev
+	$(PY) -m pytest -m "broker and not spark and not e2e" $(ARGS)
+
+spark: setup-dev
+	$(PY) -m pytest -m "spark and not e2e" $(ARGS)
+
+e2e: setup-dev
+	$(PY) -m pytest -m e2e $(ARGS)
+
+# Needs uv. No index is written into the locks: pip uses the reader's own.
+UV = uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
+lock:
+	$(UV) --extra dev pyproject.toml -o requirements-dev.lock
+	$(UV) -c requirements-dev.lock pyproject.toml -o requirements.lock
+	$(PY) -m base.jars --relock
+
+clean:
+	rm -rf .venv results .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,0 +1,1 @@
+"""Plumbing that any room may use. Imports nothing of ours."""

@@ -1,0 +1,78 @@
+"""Run one command and end it, with all its descendants, when the parent goes away.
+
+``python -m base.guard PIPE_FD GRACE_S COMMAND...`` starts COMMAND in a process group of its own and
+reads from PIPE_FD, a pipe whose write end only the parent holds. The pipe ends when the parent
+closes it, exits, or is killed with -9. The guard then sends the group SIGTERM and, GRACE_S seconds
+later, SIGKILL. A pipe works on Linux and macOS alike; Linux's parent-death signal would follow the
+thread that forked, not the process.
+
+`base.process` is its one caller.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _group_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def main(argv: list[str]) -> int:
+    """Guard the command of ``argv`` (see the module's docstring); its exit status is returned."""
+    pipe_fd, grace_s, command = int(argv[0]), float(argv[1]), argv[2:]
+    # The terminal's Ctrl-C and a careless `kill` reach the parent too; it decides what happens next.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    wake_r, wake_w = os.pipe()
+    os.set_blocking(wake_w, False)
+    signal.set_wakeup_fd(wake_w)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    try:
+        child = subprocess.Popen(
+            command,
+            process_group=0,
+            preexec_fn=_restore_signals,
+        )
+    except OSError as error:
+        print(f"cannot start {command[0]}: {error.strerror}", file=sys.stderr)
+        return 127
+    while child.poll() is None:
+        ready, _, _ = select.select([pipe_fd, wake_r], [], [])
+        if pipe_fd in ready:
+            break
+        os.read(wake_r, 64)
+    # The child may have left grandchildren in its group (a JVM behind a script): they end with it.
+    _signal_group(child.pid, signal.SIGTERM)
+    deadline = time.monotonic() + grace_s
+    while time.monotonic() < deadline and (child.poll() is None or _group_alive(child.pid)):
+        time.sleep(0.02)
+    _signal_group(child.pid, signal.SIGKILL)
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _restore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,111 @@
+"""A Kafka cluster as our processes see it: reachable or not, topics made and removed."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from base.errors import EnvironmentMissing, UsageError
+
+#: librdkafka's own log lines would land in the middle of our output; errors reach us as exceptions.
+QUIET = {"log_level": 0}
+
+
+def free_ports(count: int) -> list[int]:
+    """``count`` different TCP ports of 127.0.0.1 that were free a moment ago."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def read_kafka_config(path: Path | None) -> dict[str, str]:
+    """librdkafka settings from a file of ``key=value`` lines; ``#`` starts a comment.
+
+    Raises `UsageError` naming the line that is neither.
+    """
+    if path is None:
+        return {}
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise UsageError(f"--kafka-config {path}: {error.strerror}; name a readable file") from error
+    settings: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        key, separator, value = text.partition("=")
+        if not separator:
+            raise UsageError(f"--kafka-config {path}, line {number}: '{text}' is no key=value; add the '='")
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+class Admin:
+    """Topics of one cluster. ``settings`` are librdkafka's, beside the bootstrap address."""
+
+    def __init__(self, bootstrap: str, settings: Mapping[str, str] | None = None) -> None:
+        self.bootstrap = bootstrap
+        self._client = AdminClient({"bootstrap.servers": bootstrap, **QUIET, **(settings or {})})
+
+    def require_reachable(self, timeout_s: float = 5.0) -> int:
+        """The number of brokers; raises `EnvironmentMissing` if none answers in time."""
+        try:
+            return len(self._client.list_topics(timeout=timeout_s).brokers)
+        except KafkaException as error:
+            raise EnvironmentMissing(
+                f"no Kafka broker answers at {self.bootstrap} within {timeout_s:g} s "
+                f"({error.args[0].str()}); start one there, or give another address"
+            ) from None
+
+    def partitions(self, topic: str, timeout_s: float = 5.0) -> int | None:
+        """How many partitions ``topic`` has, or None if it does not exist."""
+        self.require_reachable(timeout_s)
+        metadata = self._client.list_topics(timeout=timeout_s).topics.get(topic)
+        return len(metadata.partitions) if metadata is not None and metadata.error is None else None
+
+    def create(
+        self, topic: str, *, partitions: int, config: Mapping[str, str] | None = None, timeout_s: float = 15.0
+    ) -> None:
+        """Make ``topic`` (LogAppendTime unless ``config`` says otherwise) and wait for its leaders."""
+        new = NewTopic(
+            topic,
+            num_partitions=partitions,
+            replication_factor=1,
+            config={"message.timestamp.type": "LogAppendTime", **(config or {})},
+        )
+        try:
+            self._client.create_topics([new], request_timeout=timeout_s)[topic].result(timeout_s)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise EnvironmentMissing(
+                    f"topic {topic} cannot be created at {self.bootstrap}: {error.args[0].str()}"
+                ) from None
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            metadata = self._client.list_topics(topic, timeout=timeout_s).topics.get(topic)
+            if (
+                metadata is not None
+                and len(metadata.partitions) >= partitions
+                and all(part.leader >= 0 for part in metadata.partitions.values())
+            ):
+                return
+            time.sleep(0.05)
+        raise EnvironmentMissing(f"topic {topic} has no leader at {self.bootstrap} after {timeout_s:g} s")
+
+    def delete(self, topics: Iterable[str], timeout_s: float = 15.0) -> None:
+        """Remove ``topics``; those that are gone already are no error."""
+        names = list(topics)
+        if not names:
+            return
+        for future in self._client.delete_topics(names, request_timeout=timeout_s).values():
+            with contextlib.suppress(KafkaException):
+                future.result(timeout_s)

@@ -1,0 +1,1 @@
+"""Runs the simulator against a pipeline and measures from outside both."""
