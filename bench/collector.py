@@ -1,0 +1,151 @@
+"""Reads alerts (and rejects) as a downstream system would, and stamps the moment each is seen.
+
+``python -m bench.collector --bootstrap HOST:PORT --topic T [--topic T2] --out FILE`` runs until its
+stdin closes or it reads ``stop``. It waits for the first message with poll() and takes the rest
+without waiting, so that its own share stays below a millisecond. Parsing comes after the stamp.
+"""
+
+from __future__ import annotations
+
+import gc
+import select
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import polars as pl
+import typer
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from base.errors import one_line_errors
+from base.jsonl import emit
+from base.kafka import QUIET, read_kafka_config
+from wire.topics import PROBE_SENSOR_ID
+
+#: What one row of the collector's file holds. `appended_ms` is the broker's LogAppendTime.
+SCHEMA = {
+    "topic": pl.String,
+    "partition": pl.Int32,
+    "offset": pl.Int64,
+    "appended_ms": pl.Int64,
+    "seen_ns": pl.Int64,
+    "key": pl.Binary,
+    "value": pl.Binary,
+}
+
+#: For the live view: at most this many (event time, seen) pairs a second leave the collector.
+LIVE_SAMPLES = 300
+
+
+def assign_all(consumer: Consumer, topics: list[str], offset: int) -> None:
+    """Read every partition of ``topics`` from ``offset``, without a group and its rebalances."""
+    metadata = consumer.list_topics(timeout=10).topics
+    consumer.assign([TopicPartition(name, part, offset) for name in topics for part in metadata[name].partitions])
+
+
+def consumer_settings(bootstrap: str, extra: dict[str, str]) -> dict[str, Any]:
+    """librdkafka settings of a measuring reader: every message at once, nothing committed."""
+    return {
+        "bootstrap.servers": bootstrap,
+        "group.id": "alertbench-reader",
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "fetch.min.bytes": 1,
+        # Only a cap on an empty fetch; a message ends the wait at once.
+        "fetch.wait.max.ms": 100,
+        "fetch.queue.backoff.ms": 1,
+        # Aborted transactions are the pipeline's business; waiting for them would be our delay.
+        "isolation.level": "read_uncommitted",
+        **QUIET,
+        **extra,
+    }
+
+
+class Collected:
+    """Columns of what was read, appended to as messages come."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
+
+    def add(self, message: Message, seen_ns: int) -> None:
+        """One message with the instant at which it was seen."""
+        columns = self.columns
+        columns["topic"].append(message.topic())
+        columns["partition"].append(message.partition())
+        columns["offset"].append(message.offset())
+        columns["appended_ms"].append(message.timestamp()[1])
+        columns["seen_ns"].append(seen_ns)
+        columns["key"].append(message.key())
+        columns["value"].append(message.value())
+
+    def frame(self) -> pl.DataFrame:
+        """All rows so far."""
+        return pl.DataFrame(self.columns, schema=SCHEMA)
+
+
+def collect(consumer: Consumer, alerts_topic: str) -> Collected:
+    """Read until told to stop; emits ``probe`` for each probe's alert and ``progress`` once a second."""
+    collected = Collected()
+    alerts = 0
+    samples: list[tuple[float, int]] = []
+    next_report = time.monotonic() + 1.0
+    stdin = sys.stdin.fileno()
+    # Nothing here makes cycles, and a full collection over a million rows would be our own stall.
+    gc.disable()
+    while True:
+        message = consumer.poll(0.05)
+        while message is not None:
+            seen_ns = time.time_ns()
+            if message.error() is None:
+                collected.add(message, seen_ns)
+                if message.topic() == alerts_topic:
+                    alerts += 1
+                    _notice(message.value(), seen_ns, samples)
+            message = consumer.poll(0)
+        now = time.monotonic()
+        if now >= next_report:
+            emit("progress", alerts=alerts, other=len(collected.columns["offset"]) - alerts, samples=samples)
+            samples = []
+            next_report = now + 1.0
+        if select.select([stdin], [], [], 0)[0] and sys.stdin.readline().strip() in ("", "stop"):
+            return collected
+
+
+def _notice(value: bytes | None, seen_ns: int, samples: list[tuple[float, int]]) -> None:
+    try:
+        alert = orjson.loads(value or b"")
+        sensor_id, timestamp = alert["sensor_id"], alert["timestamp"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return
+    if sensor_id == PROBE_SENSOR_ID:
+        emit("probe", timestamp=timestamp, seq=alert.get("seq"), seen_ns=seen_ns)
+    elif len(samples) < LIVE_SAMPLES:
+        samples.append((timestamp, seen_ns))
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    bootstrap: Annotated[str, typer.Option(help="Kafka's HOST:PORT.")],
+    topic: Annotated[list[str], typer.Option(help="Topics to read, the alerts' first.")],
+    out: Annotated[Path, typer.Option(help="Parquet file for every message read.")],
+    kafka_config: Annotated[Path | None, typer.Option(help="librdkafka settings, key=value lines.")] = None,
+) -> None:
+    """Stamp every message of the topics as it is seen; started and stopped by bench.run."""
+    consumer = Consumer(consumer_settings(bootstrap, read_kafka_config(kafka_config)))
+    try:
+        assign_all(consumer, topic, offset=0)
+        emit("ready")
+        collected = collect(consumer, topic[0])
+    finally:
+        consumer.close()
+    collected.frame().write_parquet(out)
+    emit("done", messages=len(collected.columns["offset"]))
+
+
+if __name__ == "__main__":
+    one_line_errors(app)()

@@ -1,0 +1,143 @@
+"""One run's configuration: a frozen value, checked whole before anything starts, stored with the result."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from base.errors import UsageError
+from pipeline.profiles import profile_named
+from pipeline.triggers import Trigger
+
+DEFAULT_SENSORS = 1000
+DEFAULT_SEED = 42
+DEFAULT_SCENARIO = "temperate-day"
+DEFAULT_TRIGGERS = "realtime,1s,5s"
+DEFAULT_PARTITIONS = "1,4"
+QUICK_TRIGGERS = "realtime,1s"
+QUICK_PARTITIONS = "1"
+DEFAULT_WARMUP_S = 5.0
+#: The least a window may last (METHOD: 30 s, four micro-batches, one whole real-time batch).
+MIN_WINDOW_S = 30.0
+#: How long a driver may warm its session up: whole runs, and `--quick`.
+SPARK_WARMUP_S = 14.0
+QUICK_SPARK_WARMUP_S = 8.0
+
+
+class RunConfig(BaseModel):
+    """What one `bench.run` does; every axis is a tuple."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sensors: int
+    scenario: str
+    seed: int
+    rate: float | None
+    speedup: float | None
+    triggers: tuple[str, ...]
+    partitions: tuple[int, ...]
+    profiles: tuple[str, ...]
+    repeats: int
+    warmup_s: float
+    window_s: float
+    spark_warmup_s: float
+    broker: str
+    spark_master: str | None
+    quick: bool
+    out: str
+
+    def parsed_triggers(self) -> list[Trigger]:
+        """The triggers as values."""
+        return [Trigger.parse(text, field="--triggers") for text in self.triggers]
+
+    def stored(self) -> dict[str, Any]:
+        """The configuration as the result file and config.toml hold it: no None (TOML has none)."""
+        return {key: value for key, value in self.model_dump(mode="json").items() if value is not None}
+
+    def rerun_command(self) -> str:
+        """A command line that does the same again, whatever the environment says by then."""
+        words = ["python", "-m", "bench.run", "--sensors", str(self.sensors), "--scenario", self.scenario]
+        words += ["--seed", str(self.seed), "--triggers", ",".join(self.triggers)]
+        words += ["--partitions", ",".join(map(str, self.partitions)), "--profile", ",".join(self.profiles)]
+        words += [
+            "--repeats",
+            str(self.repeats),
+            "--warmup",
+            f"{self.warmup_s:g}s",
+            "--measure",
+            f"{self.window_s:g}s",
+        ]
+        for flag, value in (("--rate", self.rate), ("--speedup", self.speedup)):
+            if value is not None:
+                words += [flag, f"{value:g}"]
+        if self.broker != "embedded":
+            words += ["--broker", self.broker]
+        if self.spark_master is not None:
+            words += ["--spark-master", self.spark_master]
+        if self.quick:
+            words.append("--quick")
+        return shlex.join(words)
+
+
+def window_for(triggers: list[Trigger], asked_s: float | None) -> float:
+    """The measuring window in s: one for all cells, a whole multiple of every trigger.
+
+    At least 30 s, at least four of the longest micro-batch trigger and one whole real-time batch.
+    Raises `UsageError` if ``asked_s`` is none of the lengths allowed, naming the next one that is.
+    """
+    micro = [trigger.seconds for trigger in triggers if not trigger.is_realtime]
+    realtime = [trigger.seconds for trigger in triggers if trigger.is_realtime]
+    least_s = max([MIN_WINDOW_S, *(4 * s for s in micro), *realtime])
+    # In whole milliseconds, so that a multiple is exact.
+    steps = [round(s * 1000) for s in [*micro, *realtime] if s > 0]
+    # One second is the grid of everything that is shown over time.
+    step_ms = math.lcm(1000, *steps)
+    floor_ms = max(round(least_s * 1000), round((asked_s or 0) * 1000))
+    window_s = -(-floor_ms // step_ms) * step_ms / 1000
+    if asked_s is not None and round(asked_s * 1000) != round(window_s * 1000):
+        raise UsageError(
+            f"--measure {asked_s:g}s: the window must be a whole multiple of every trigger and at least "
+            f"{least_s:g}s for these; the next length that is: {window_s:g}s"
+        )
+    return window_s
+
+
+def split_list(text: str, *, field: str) -> list[str]:
+    """The parts of ``a,b,c``; empty parts and repeats are errors that name ``field``."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise UsageError(f"{field} '{text}': an empty value in the list; write values separated by single commas")
+    doubled = sorted({part for part in parts if parts.count(part) > 1})
+    if doubled:
+        raise UsageError(f"{field} '{text}': {doubled[0]} stands there twice; name each once and use --repeats")
+    return parts
+
+
+def parse_partitions(text: str) -> tuple[int, ...]:
+    """``1,4`` as numbers of partitions; each 1 to 64."""
+    counts = []
+    for part in split_list(text, field="--partitions"):
+        if not part.isdigit() or not 1 <= int(part) <= 64:
+            raise UsageError(f"--partitions {part}: not a number of partitions; write whole numbers from 1 to 64")
+        counts.append(int(part))
+    return tuple(counts)
+
+
+def parse_profiles(text: str) -> tuple[str, ...]:
+    """``tuned,stock`` as profile names that exist."""
+    return tuple(profile_named(name, field="--profile").name for name in split_list(text, field="--profile"))
+
+
+def require_between(value: float, low: float, high: float, *, field: str) -> None:
+    """A `UsageError` unless ``low <= value <= high``."""
+    if not low <= value <= high:
+        raise UsageError(f"{field} {value:g}: out of range; give a value from {low:g} to {high:g}")
+
+
+def default_out() -> Path:
+    """Where results go unless told otherwise: ``results`` in the current folder."""
+    return Path("results")

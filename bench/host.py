@@ -1,0 +1,48 @@
+"""The host meter's file, condensed to the measuring window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from bench.latency import spread
+from bench.records import Host
+
+
+def read_seconds(path: Path) -> list[dict[str, Any]]:
+    """The meter's lines; a last line cut short by a kill is left out."""
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    seconds = []
+    for line in lines:
+        try:
+            seconds.append(orjson.loads(line))
+        except orjson.JSONDecodeError:
+            continue
+    return seconds
+
+
+def host_record(seconds: list[dict[str, Any]], start_ns: int, end_ns: int) -> Host:
+    """What happened between two wall-clock instants (ns); None for what the meter could not see."""
+    inside = [second for second in seconds if start_ns <= second["wall_ns"] <= end_ns + 1_000_000_000]
+    if len(inside) < 2:
+        return Host(hiccup_p99_ms=None, hiccup_max_ms=None, steal=None, cpu_pressure=None, clock_step_ms=None)
+    first, last = inside[0], inside[-1]
+    hiccups = spread(np.concatenate([np.asarray(second["hiccups_ms"]) for second in inside]))
+    cpu_s = last["cpu_s"] - first["cpu_s"]
+    wall_minus_mono_ns = [second["wall_ns"] - second["mono_ns"] for second in inside]
+
+    def share(key: str, whole: float) -> float | None:
+        if first[key] is None or whole <= 0:
+            return None
+        return round(float(last[key] - first[key]) / whole, 5)
+
+    return Host(
+        hiccup_p99_ms=hiccups.p99,
+        hiccup_max_ms=hiccups.max,
+        steal=share("steal_s", cpu_s),
+        cpu_pressure=share("pressure_us", (last["mono_ns"] - first["mono_ns"]) / 1e3),
+        clock_step_ms=round((max(wall_minus_mono_ns) - min(wall_minus_mono_ns)) / 1e6, 4),
+    )

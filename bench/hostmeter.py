@@ -1,0 +1,85 @@
+"""What the machine does to a measurement: hiccups, steal, CPU pressure, and steps of the wall clock.
+
+``python -m bench.hostmeter --out FILE`` sleeps for a millisecond over and over, as a process of its
+own, and writes how much longer each sleep took (Gil Tene's jHiccup: what every process suffered).
+Once a second it notes the clocks and the kernel's counters. It ends when its stdin closes.
+"""
+
+from __future__ import annotations
+
+import gc
+import select
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import psutil
+import typer
+
+from base.errors import one_line_errors
+from base.jsonl import emit
+
+#: The nap whose overrun is the hiccup.
+NAP_S = 0.001
+
+_PRESSURE = Path("/proc/pressure/cpu")
+
+
+def cpu_pressure_us() -> int | None:
+    """Microseconds, since boot, in which some task waited for a CPU; None where the kernel does not say."""
+    try:
+        line = _PRESSURE.read_text().splitlines()[0]
+    except OSError:
+        return None
+    return int(line.rpartition("total=")[2])
+
+
+def cpu_seconds() -> tuple[float, float | None]:
+    """All CPU seconds of the machine since boot, and those stolen by the hypervisor (None if unknown)."""
+    times = psutil.cpu_times()
+    steal = getattr(times, "steal", None)
+    return sum(times[:8]), steal
+
+
+def measure(out: Path) -> None:
+    """One JSON line a second: clocks, counters and the second's hiccups in ms."""
+    gc.disable()
+    stdin = sys.stdin.fileno()
+    with out.open("wb") as file:
+        while not select.select([stdin], [], [], 0)[0]:
+            hiccups = []
+            end_ns = time.monotonic_ns() + 1_000_000_000
+            before_ns = time.monotonic_ns()
+            while before_ns < end_ns:
+                time.sleep(NAP_S)
+                after_ns = time.monotonic_ns()
+                hiccups.append((after_ns - before_ns) / 1e6 - NAP_S * 1e3)
+                before_ns = after_ns
+            wall_ns, mono_ns = time.time_ns(), time.monotonic_ns()
+            total_s, steal_s = cpu_seconds()
+            line = {
+                "wall_ns": wall_ns,
+                "mono_ns": mono_ns,
+                "cpu_s": total_s,
+                "steal_s": steal_s,
+                "pressure_us": cpu_pressure_us(),
+                "hiccups_ms": [round(value, 3) for value in hiccups],
+            }
+            file.write(orjson.dumps(line) + b"\n")
+            file.flush()
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(out: Annotated[Path, typer.Option(help="File for one JSON line a second.")]) -> None:
+    """Record the machine's hiccups; started and stopped by bench.run."""
+    emit("ready")
+    measure(out)
+
+
+if __name__ == "__main__":
+    one_line_errors(app)()

@@ -1,0 +1,56 @@
+"""From axes to an ordered list of cells: interleaved, seeded, repeats never back to back."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import dataclass
+
+from bench.config import RunConfig
+from bench.records import Params
+from pipeline.triggers import Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellSpec:
+    """One cell to run: a point of the matrix and one repeat of it."""
+
+    trigger: Trigger
+    partitions: int
+    profile: str
+    repeat: int
+
+    @property
+    def id(self) -> str:
+        """Plain letters, digits and ``-`` ``.``: it is part of topic and folder names."""
+        return f"{self.trigger.name.replace(':', '-')}-p{self.partitions}-{self.profile}-r{self.repeat}"
+
+    @property
+    def params(self) -> Params:
+        """The same as the result file has it."""
+        return Params(trigger=self.trigger.name, partitions=self.partitions, profile=self.profile, repeat=self.repeat)
+
+
+def plan(config: RunConfig) -> list[CellSpec]:
+    """Every cell of the matrix in the order in which it runs.
+
+    Each repeat is one full round in an order of its own, drawn from the seed, so that slow drift of
+    the machine spreads over all cells. The first cell of a round is never the last of the round before.
+    """
+    points = list(itertools.product(config.triggers, config.partitions, config.profiles))
+    shuffle = random.Random(f"order-{config.seed}")
+    cells: list[CellSpec] = []
+    for repeat in range(1, config.repeats + 1):
+        order = points[:]
+        shuffle.shuffle(order)
+        if cells and len(order) > 1 and _point(cells[-1]) == order[0]:
+            order.append(order.pop(0))
+        cells += [
+            CellSpec(trigger=Trigger.parse(t, field="--triggers"), partitions=p, profile=profile, repeat=repeat)
+            for t, p, profile in order
+        ]
+    return cells
+
+
+def _point(cell: CellSpec) -> tuple[str, int, str]:
+    return (cell.trigger.name, cell.partitions, cell.profile)

@@ -1,0 +1,230 @@
+"""From what a cell left behind to its row in the result: joins, numbers, verdict. No effects but files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from bench import resources
+from bench.checks import Evidence, judge
+from bench.fidelity import fidelity
+from bench.host import host_record, read_seconds
+from bench.latency import boundary_stalls, near_boundary, quantiles, spread
+from bench.matrix import CellSpec
+from bench.phases import Bench, RawCell
+from bench.progress import Batch, read_batches
+from bench.quality import quality
+from bench.records import Cell, Latencies, LatencyMs, Spread, Throughput
+from bench.stamps import (
+    STAGES_MICRO_BATCH,
+    STAGES_REALTIME,
+    budget,
+    deliveries_frame,
+    join_stamps,
+    judged_source,
+    latency_ms,
+    negative_share,
+    parsed_alerts,
+)
+from bench.stream import PreparedStream
+from pipeline.rules import AlertRule
+from sim.delivery_log import read_delivery_log
+
+
+def latencies(stamps: pl.DataFrame) -> Latencies:
+    """The three end-to-end latencies over the rows of ``stamps``."""
+    return Latencies(
+        due_to_seen=quantiles(latency_ms(stamps, "due_ns", "seen_ns")),
+        sent_to_seen=quantiles(latency_ms(stamps, "sent_ns", "seen_ns")),
+        due_to_alert_appended=quantiles(latency_ms(stamps, "due_ns", "alert_appended_ns")),
+    )
+
+
+def measure(raw: RawCell, bench: Bench, folder: Path) -> Cell:
+    """Join, count and judge one cell; writes its stamps.parquet and alerts.parquet into ``folder``."""
+    log = read_delivery_log(raw.delivery_log)
+    deliveries = deliveries_frame(log)
+    judged = judged_source(raw.source, bench.rules)
+    alerts = parsed_alerts(raw.collected.filter(pl.col("topic") == raw.topics.alerts))
+    batches = read_batches(raw.progress, raw.topics.readings)
+    stamps = join_stamps(judged, deliveries, alerts, batches, bench.stream.beacons)
+    stamps.write_parquet(folder / "stamps.parquet")
+    alerts.write_parquet(folder / "alerts.parquet")
+
+    in_window = pl.col("due_ns").is_between(raw.zero_ns, raw.window_end_ns, closed="left")
+    scored = stamps.filter(in_window)
+    beacons = scored.filter("beacon")
+    found = fidelity(
+        judged,
+        stamps,
+        alerts,
+        unacknowledged=[(sensor, seq) for sensor, seq in raw.published["unacked"]],
+        rejects_seen=raw.collected.filter(pl.col("topic") == raw.topics.rejects).height,
+        window=in_window,
+    )
+    window_s = (raw.window_end_ns - raw.zero_ns) / 1e9
+    throughput = throughput_of(raw, bench, deliveries, stamps, window_s)
+    readings = deliveries.filter(in_window).height
+    usage = resources.usage(raw.before, raw.after, seconds=window_s, readings=readings)
+    latency = latency_record(raw.spec, scored, beacons, batches)
+    batch_ms = batch_times(raw.spec, scored)
+    negative, share = negative_share(scored)
+    host = host_record(read_seconds(raw.host), raw.zero_ns, raw.window_end_ns)
+    period_s = period_of(raw.spec)
+    verdict, reasons = judge(
+        Evidence(
+            trigger=raw.spec.trigger,
+            partitions=raw.spec.partitions,
+            window_s=window_s,
+            due_to_seen=latency.all.due_to_seen,
+            sent_to_seen=latency.all.sent_to_seen,
+            offered_per_s=throughput.offered_per_s,
+            sent_per_s=throughput.sent_per_s,
+            planned=raw.published["planned"],
+            sent=raw.published["sent"],
+            unacknowledged=raw.published["sent"] - raw.published["acked"],
+            least_due_to_seen_s=least_per_period(scored, raw.zero_ns, window_s, period_s),
+            period_s=period_s,
+            batch_ms=batch_ms.p50 if batch_ms is not None else None,
+            drain_s=drain_seconds(stamps, deliveries),
+            fidelity=found,
+            negative_stages=negative,
+            negative_share=share,
+            host=host,
+            resources=usage,
+            broker_kind=bench.broker.describe()["kind"],
+        )
+    )
+    return Cell(
+        id=raw.spec.id,
+        params=raw.spec.params,
+        status="done",
+        verdict=verdict,
+        reasons=reasons,
+        window_s=window_s,
+        files=sorted(f"cells/{raw.spec.id}/{path.name}" for path in folder.iterdir() if path.is_file()),
+        latency_ms=latency,
+        boundary_stall_ms=boundary_stalls(
+            scored["due_ns"].to_numpy(),
+            latency_ms(scored, "due_ns", "seen_ns"),
+            boundaries(batches, raw.zero_ns, raw.window_end_ns),
+        )
+        if raw.spec.trigger.is_realtime
+        else None,
+        batch_ms=batch_ms,
+        batches=contributing_batches(raw.spec, scored, batches),
+        throughput=throughput,
+        fidelity=found,
+        quality=quality(
+            window_truth(bench.stream, window_s),
+            alerts,
+            bench.rules,
+            noise_sigma=noise_by_channel(bench.stream, bench.rules),
+            interval_s=bench.stream.spec.interval_s,
+        ),
+        resources=usage,
+        host=host,
+        warmup=dict(raw.warmed),
+    )
+
+
+def latency_record(spec: CellSpec, scored: pl.DataFrame, beacons: pl.DataFrame, batches: list[Batch]) -> LatencyMs:
+    """Latency of the beacons, of all alerts, without boundaries, and the budget of stages."""
+    headline = latencies(beacons)
+    without = None
+    if spec.trigger.is_realtime:
+        ends = [batch.end_ns for batch in batches]
+        without = latencies(beacons.filter(~pl.Series(near_boundary(beacons["due_ns"].to_numpy(), ends))))
+    return LatencyMs(
+        due_to_seen=headline.due_to_seen,
+        sent_to_seen=headline.sent_to_seen,
+        due_to_alert_appended=headline.due_to_alert_appended,
+        all=latencies(scored),
+        without_boundaries=without,
+        budget=budget(scored, STAGES_REALTIME if spec.trigger.is_realtime else STAGES_MICRO_BATCH),
+    )
+
+
+def batch_times(spec: CellSpec, scored: pl.DataFrame) -> Spread | None:
+    """Alert appended minus picked, over the alerts of the window; None in real-time mode."""
+    known = scored.drop_nulls(["picked_ns", "alert_appended_ns"])
+    if spec.trigger.is_realtime or known.is_empty():
+        return None
+    return spread(latency_ms(known, "picked_ns", "alert_appended_ns"))
+
+
+def contributing_batches(spec: CellSpec, scored: pl.DataFrame, batches: list[Batch]) -> int:
+    """How many batches the window's alerts came from; of real-time ones, those that had ended."""
+    if spec.trigger.is_realtime:
+        return len(batches)
+    return scored["picked_ns"].drop_nulls().n_unique()
+
+
+def boundaries(batches: list[Batch], start_ns: int, end_ns: int) -> list[int]:
+    """The instants inside the window at which one real-time batch ended and the next began."""
+    return [batch.end_ns for batch in batches if start_ns <= batch.end_ns < end_ns]
+
+
+def throughput_of(
+    raw: RawCell, bench: Bench, deliveries: pl.DataFrame, stamps: pl.DataFrame, window_s: float
+) -> Throughput:
+    """Rates inside the window. Processed: by the beacons' alerts that were appended in it, per those due."""
+
+    def inside(frame: pl.DataFrame, column: str) -> int:
+        return frame.filter(pl.col(column).is_between(raw.zero_ns, raw.window_end_ns, closed="left")).height
+
+    offered = inside(deliveries, "due_ns") / window_s
+    beacons = stamps.filter("beacon")
+    due = inside(beacons, "due_ns")
+    drain = raw.warmed.get("drain_per_s")
+    return Throughput(
+        offered_per_s=round(offered, 2),
+        sent_per_s=round(inside(deliveries, "sent_ns") / window_s, 2),
+        processed_per_s=round(offered * inside(beacons, "alert_appended_ns") / due, 2) if due else None,
+        drain_per_s=round(drain, 1) if drain is not None else None,
+    )
+
+
+def period_of(spec: CellSpec) -> float:
+    """The period over which the least waiting time is taken: the trigger's, at least 1 s."""
+    return 1.0 if spec.trigger.is_realtime else max(1.0, spec.trigger.seconds)
+
+
+def least_per_period(scored: pl.DataFrame, zero_ns: int, window_s: float, period_s: float) -> npt.NDArray[np.float64]:
+    """The smallest due to seen (s) of the alerts due in each period of the window; NaN where none came."""
+    least = np.full(round(window_s / period_s), np.nan)
+    known = scored.drop_nulls("seen_ns")
+    period = ((known["due_ns"] - zero_ns).to_numpy() / 1e9 // period_s).astype(int)
+    waits_s = latency_ms(known, "due_ns", "seen_ns") / 1e3
+    for index in np.unique(period):
+        least[index] = waits_s[period == index].min()
+    return least
+
+
+def drain_seconds(stamps: pl.DataFrame, deliveries: pl.DataFrame) -> float:
+    """From the last due reading to the last alert in the sink, in s; 0 if that came first."""
+    last_alert, last_due = stamps["alert_appended_ns"].max(), deliveries["due_ns"].max()
+    if not isinstance(last_alert, int) or not isinstance(last_due, int):
+        return 0.0
+    return max(0.0, (last_alert - last_due) / 1e9)
+
+
+def window_truth(stream: PreparedStream, window_s: float) -> pl.DataFrame:
+    """The true readings of the window, without the beacons: what quality is scored on."""
+    start_us = stream.spec.scenario.start_us
+    end_us = start_us + round(window_s * stream.spec.speedup * 1e6)
+    return stream.truth.filter(pl.col("event_us").is_between(start_us, end_us, closed="left"), ~pl.col("beacon"))
+
+
+def noise_by_channel(stream: PreparedStream, rules: Sequence[AlertRule]) -> dict[str, float]:
+    """Sigma of the instruments' error (fixed offset and noise) for every channel that a rule looks at."""
+    sensors = stream.spec.scenario.sensors
+    return {
+        rule.field: math.hypot(getattr(sensors.noise_sigma, rule.field), getattr(sensors.offset_sigma, rule.field))
+        for rule in rules
+    }

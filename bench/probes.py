@@ -1,0 +1,90 @@
+"""Probe readings: one that must raise an alert, sent to see that its alert comes.
+
+They carry sensor number 0, which no simulated sensor has; no score counts them. Sent one by one they
+show that a pipeline is ready, whatever it is made of; one into every partition after the last reading
+shows that it has drained, since a partition keeps its order.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from confluent_kafka import Producer
+
+from base.errors import ComponentFailed
+from base.kafka import QUIET
+from pipeline.rules import AlertRule
+from wire.reading import CHANNELS, key_of
+from wire.topics import PROBE_SENSOR_ID
+
+#: How far past a threshold a probe stands: beyond doubt, and within the channel's plausible range.
+_BEYOND = 5.0
+
+
+def probe_reading(rule: AlertRule, seq: int, timestamp: float) -> bytes:
+    """A reading on which ``rule`` holds; its other channels are null."""
+    sign = 1 if rule.comparison.startswith(">") else -1
+    channels: dict[str, float | None] = dict.fromkeys(CHANNELS)
+    channels[rule.field] = rule.threshold + sign * _BEYOND
+    return orjson.dumps({"sensor_id": PROBE_SENSOR_ID, **channels, "timestamp": timestamp, "seq": seq})
+
+
+class Prober:
+    """Sends probes into one topic; alerts that came back are put into ``returned`` by the collector's reader."""
+
+    def __init__(self, bootstrap: str, topic: str, partitions: int, rule: AlertRule, settings: dict[str, str]) -> None:
+        self.returned: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._topic = topic
+        self._partitions = partitions
+        self._rule = rule
+        self._seq = 0
+        self._last_s = 0.0
+        self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0, "acks": "all", **QUIET, **settings})
+
+    def _send(self, partition: int) -> float:
+        self._seq += 1
+        # Whole milliseconds survive every JSON writer on the way; no two probes share one.
+        timestamp = self._last_s = round(max(time.time(), self._last_s + 0.001), 3)
+        self._producer.produce(
+            self._topic,
+            value=probe_reading(self._rule, self._seq, timestamp),
+            key=key_of(PROBE_SENSOR_ID),
+            partition=partition,
+        )
+        self._producer.flush(10)
+        return timestamp
+
+    def _await(self, timestamps: set[float], timeout_s: float, check: Callable[[], None]) -> int:
+        """Wait until the alerts of all ``timestamps`` are back; the wall instant (ns) the last was seen."""
+        deadline = time.monotonic() + timeout_s
+        last_ns = 0
+        while timestamps:
+            check()
+            try:
+                event = self.returned.get(timeout=0.2)
+            except queue.Empty:
+                if time.monotonic() > deadline:
+                    raise ComponentFailed(
+                        f"{len(timestamps)} probe readings raised no alert within {timeout_s:g} s: "
+                        "the pipeline is not reading, not writing, or does not know the rule"
+                    ) from None
+                continue
+            last_ns = max(last_ns, event["seen_ns"])
+            timestamps.discard(round(event["timestamp"], 3))
+        return last_ns
+
+    def until_ready(self, *, timeout_s: float, check: Callable[[], None], probes: int = 3) -> None:
+        """Return once ``probes`` readings, sent one by one, have come back as alerts.
+
+        ``check`` is called while waiting and raises if a process has died.
+        """
+        for number in range(probes):
+            self._await({self._send(number % self._partitions)}, timeout_s, check)
+
+    def until_drained(self, *, timeout_s: float, check: Callable[[], None]) -> int:
+        """Send one probe into every partition and wait for all; returns when (wall ns) the last was seen."""
+        return self._await({self._send(part) for part in range(self._partitions)}, timeout_s, check)

@@ -1,0 +1,280 @@
+"""The result file: what a run leaves behind, as types. `schema/result-1.json` is generated from them.
+
+A number that could not be had is None, with its reason beside it, never 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+#: Changes whenever a number's meaning does: results of different methods are not comparable.
+METHOD_VERSION = "1"
+
+Verdict = Literal["valid", "invalid", "inconclusive"]
+
+
+class Record(BaseModel):
+    """Base of all records: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Quantiles(Record):
+    """Exact percentiles of one latency over the alerts that were expected; a missing one counts as infinite.
+
+    ``supported`` names the percentiles that n bears (10/(1-q) samples each); the others are None, and
+    so is any that a missing alert makes infinite. ``reasons`` says which and why.
+    """
+
+    n: int
+    supported: list[str]
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    p999: float | None = None
+    max: float | None = None
+    reasons: dict[str, str] = {}
+
+
+class Latencies(Record):
+    """The three end-to-end latencies, each from ``due`` or ``sent`` to the alert."""
+
+    due_to_seen: Quantiles
+    sent_to_seen: Quantiles
+    due_to_alert_appended: Quantiles
+
+
+class LatencyMs(Latencies):
+    """Latency in ms: of the beacons (uniform in time, the headline) and, under ``all``, of every alert."""
+
+    all: Latencies
+    #: Beacons without those due within a second of a real-time batch boundary; None for micro-batch.
+    without_boundaries: Latencies | None = None
+    #: Mean ms of each stage between neighbouring stamps, all alerts; means add up to the whole.
+    budget: dict[str, float | None]
+
+
+class Stalls(Record):
+    """The longest wait, in ms, around each boundary between two real-time batches of the window."""
+
+    each: list[float]
+    median: float | None
+    max: float | None
+
+
+class Spread(Record):
+    """Median and extremes of some milliseconds, with how many there were."""
+
+    n: int
+    p50: float | None
+    p99: float | None
+    max: float | None
+
+
+class Throughput(Record):
+    """Readings per second: asked for, really sent, seen to be processed, and drained from a backlog."""
+
+    offered_per_s: float
+    sent_per_s: float
+    processed_per_s: float | None
+    drain_per_s: float | None
+
+
+class Fidelity(Record):
+    """Is the engine right? Alerts against what the reference evaluator reads in the source topic."""
+
+    expected: int
+    may: int
+    seen: int
+    missing: int
+    extra: int
+    duplicated: int
+    echoed: int
+    late: int
+    rejects_expected: int
+    rejects_seen: int
+    #: Share of expected beacon alerts seen within D seconds of due; the key is D.
+    recall_at_deadline: dict[str, float | None]
+    #: The same over every expected alert.
+    recall_at_deadline_all: dict[str, float | None]
+
+
+class Interval(Record):
+    """A 95 % Wilson score interval."""
+
+    low: float
+    high: float
+
+
+class Score(Record):
+    """Events found and missed, alerts that met no event, and what follows from the counts."""
+
+    tp: int
+    fp: int
+    fn: int
+    precision: float | None
+    recall: float | None
+    intervals: dict[str, Interval | None]
+    #: Median time from the start of the event to its first alert: in event time and in readings.
+    delay: dict[str, float | None] = {}
+    #: Events shown apart because the sensor's noise alone decides about them.
+    marginal: int = 0
+    #: Found through ``fired`` although an earlier rule gave the alert its label.
+    masked: int = 0
+    #: Alerts on readings that carry an injected fault: the other class, neither right nor wrong.
+    ignored: int = 0
+
+
+class Quality(Record):
+    """Are the rules right? Alerts against the simulator's truth."""
+
+    all: Score | None
+    by_rule: dict[str, Score]
+    #: Of fault detectors; empty while the pipeline runs threshold rules only.
+    by_fault: dict[str, Score]
+    reasons: dict[str, str] = {}
+
+
+class Reason(Record):
+    """Why a cell is not valid: the rule, what was seen, and what to try."""
+
+    rule: str
+    verdict: Literal["invalid", "inconclusive"]
+    message: str
+    remedy: str
+
+
+class Usage(Record):
+    """What one process cost inside the measuring window."""
+
+    cpu_s: float
+    #: CPU seconds per million readings offered.
+    cpu_s_per_million: float | None
+    #: Share of one core.
+    cores: float
+    rss_bytes: int
+
+
+class Host(Record):
+    """What else happened on the machine inside the window."""
+
+    hiccup_p99_ms: float | None
+    hiccup_max_ms: float | None
+    #: Share of CPU time taken by the hypervisor; None where the kernel does not say.
+    steal: float | None
+    #: Mean share of time in which some task waited for a CPU (Linux pressure stall information).
+    cpu_pressure: float | None
+    #: Change of wall clock minus monotonic clock over the window, in ms.
+    clock_step_ms: float | None
+
+
+class Params(Record):
+    """The axes of the matrix."""
+
+    trigger: str
+    partitions: int
+    profile: str
+    detectors: str = "rules"
+    engine: str = "spark"
+    repeat: int = 1
+
+
+class Cell(Record):
+    """One cell of the matrix: what was measured, and whether it may be believed."""
+
+    id: str
+    params: Params
+    #: ``broken`` cells could not be measured: ``error`` says why and every number is None.
+    status: Literal["done", "broken"]
+    error: str | None = None
+    verdict: Verdict
+    reasons: list[Reason]
+    #: Set by the scheduler once the cell has ended.
+    started: str = ""
+    duration_s: float = 0.0
+    window_s: float
+    #: Files of the cell, relative to the run's folder.
+    files: list[str] = []
+    latency_ms: LatencyMs | None = None
+    boundary_stall_ms: Stalls | None = None
+    batch_ms: Spread | None = None
+    batches: int | None = None
+    throughput: Throughput | None = None
+    fidelity: Fidelity | None = None
+    quality: Quality | None = None
+    resources: dict[str, Usage] = {}
+    host: Host | None = None
+    warmup: dict[str, Any] = {}
+
+
+class Run(Record):
+    """The run itself."""
+
+    id: str
+    argv: list[str]
+    rerun: str
+    started: str
+    finished: str | None = None
+    status: Literal["running", "complete", "partial"]
+
+
+class Git(Record):
+    """The version of this project that ran; None without git."""
+
+    sha: str | None
+    dirty: bool | None
+
+
+class Env(Record):
+    """The machine and the versions."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    kernel: str
+    python: str
+    java: str
+    spark: str
+    kafka: str
+    packages: dict[str, str]
+
+
+class ScenarioRecord(Record):
+    """What was simulated."""
+
+    name: str
+    hash: str
+    seed: int
+    sensors: int
+    speedup: float
+    interval_s: float
+    rate_per_s: float
+    stream_digest: str
+
+
+class Calibration(Record):
+    """What the instrument itself costs: publisher to collector through Kafka, no pipeline, in ms."""
+
+    kafka_floor_ms: Quantiles | None
+    reason: str | None = None
+
+
+class Result(Record):
+    """One run, whole: the content of ``result.json``."""
+
+    schema_version: int = SCHEMA_VERSION
+    method_version: str = METHOD_VERSION
+    run: Run
+    git: Git
+    env: Env
+    config: dict[str, Any]
+    broker: dict[str, Any]
+    scenario: ScenarioRecord
+    calibration: Calibration
+    cells: list[Cell] = Field(default_factory=list)
+    thresholds: list[dict[str, Any]] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)

@@ -1,0 +1,167 @@
+"""``python -m bench.run --sensors 1000``: the main job, from nothing to a report."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from base.durations import parse_duration_s
+from base.errors import ExitCode, one_line_errors
+from base.kafka import read_kafka_config
+from base.paths import writable_dir
+from base.process import python_module
+from bench import config as cfg
+from bench.campaign import estimate_s, execute_run
+from bench.matrix import plan
+from bench.records import Result
+from bench.store import dump
+from bench.stream import resolve
+from bench.summary import print_summary
+from pipeline.triggers import Trigger
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+_HELP = """Measure how fast and how right the alert pipeline is, over triggers and partitions.
+
+Starts a Kafka broker, simulates sensors whose every hazard is known, runs the Spark job once for each
+cell of the matrix, and writes result.json, report.html and figures below results/.
+
+\b
+  python -m bench.run --sensors 1000              six cells, under eight minutes on two cores
+  python -m bench.run --sensors 1000 --quick      two cells, under two minutes
+  python -m bench.run --triggers realtime,0s,1s --partitions 1,2,4 --repeats 3
+  python -m bench.run --broker 127.0.0.1:9092     against a Kafka that already runs
+
+Every option can be set as BENCH_<NAME> in the environment; a flag wins over it.
+Exit: 0 ok, 2 usage, 5 something missing here, 6 no valid cell, 130 interrupted.
+"""
+
+
+@app.command(help=_HELP)
+def main(
+    sensors: Annotated[int, typer.Option(envvar="BENCH_SENSORS", help="How many sensors report.")] = 1000,
+    scenario: Annotated[
+        str, typer.Option(envvar="BENCH_SCENARIO", metavar="NAME|FILE", help="What is simulated.")
+    ] = cfg.DEFAULT_SCENARIO,
+    seed: Annotated[int, typer.Option(envvar="BENCH_SEED", help="Same seed, same readings.")] = cfg.DEFAULT_SEED,
+    rate: Annotated[
+        float | None,
+        typer.Option(envvar="BENCH_RATE", help="Readings per second; changes the interval between readings."),
+    ] = None,
+    speedup: Annotated[
+        float | None, typer.Option(envvar="BENCH_SPEEDUP", help="Simulated seconds per second: 2880 is a day in 30 s.")
+    ] = None,
+    triggers: Annotated[
+        str | None,
+        typer.Option(envvar="BENCH_TRIGGERS", help=f"List of 0s, 1s, realtime[:30s]...  [{cfg.DEFAULT_TRIGGERS}]"),
+    ] = None,
+    partitions: Annotated[
+        str | None,
+        typer.Option(envvar="BENCH_PARTITIONS", help=f"List of partition counts.  [{cfg.DEFAULT_PARTITIONS}]"),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(envvar="BENCH_PROFILE", help="List of Spark settings: tuned, stock.")
+    ] = "tuned",
+    repeats: Annotated[int, typer.Option(envvar="BENCH_REPEATS", help="Rounds over the whole matrix.")] = 1,
+    warmup: Annotated[
+        str, typer.Option(envvar="BENCH_WARMUP", metavar="DURATION", help="Paced load before the window.")
+    ] = "5s",
+    measure: Annotated[
+        str | None,
+        typer.Option(envvar="BENCH_MEASURE", metavar="DURATION", help="The measuring window.  [30s or more]"),
+    ] = None,
+    broker: Annotated[
+        str, typer.Option(envvar="BENCH_BROKER", metavar="embedded|HOST:PORT", help="Which Kafka.")
+    ] = "embedded",
+    kafka_config: Annotated[
+        Path | None,
+        typer.Option(envvar="BENCH_KAFKA_CONFIG", metavar="FILE", help="librdkafka settings, key=value lines."),
+    ] = None,
+    spark_master: Annotated[
+        str | None, typer.Option(envvar="BENCH_SPARK_MASTER", metavar="URL", help="Spark master.  [local]")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="A real-time and a 1 s cell at one partition.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print the plan and stop.")] = False,
+    out: Annotated[Path, typer.Option(envvar="BENCH_OUT", metavar="DIR", help="Folder for results.")] = Path("results"),
+    json: Annotated[bool, typer.Option("--json", help="Print result.json on stdout, and nothing else.")] = False,
+) -> None:
+    """See `_HELP`."""
+    cfg.require_between(sensors, 1, 10_000_000, field="--sensors")
+    cfg.require_between(repeats, 1, 100, field="--repeats")
+    names = cfg.split_list(triggers or (cfg.QUICK_TRIGGERS if quick else cfg.DEFAULT_TRIGGERS), field="--triggers")
+    parsed = [Trigger.parse(name, field="--triggers") for name in names]
+    asked_s = parse_duration_s(measure, field="--measure") if measure is not None else None
+    config = cfg.RunConfig(
+        sensors=sensors,
+        scenario=scenario,
+        seed=seed,
+        rate=rate,
+        speedup=speedup,
+        triggers=tuple(trigger.name for trigger in parsed),
+        partitions=cfg.parse_partitions(partitions or (cfg.QUICK_PARTITIONS if quick else cfg.DEFAULT_PARTITIONS)),
+        profiles=cfg.parse_profiles(profile),
+        repeats=repeats,
+        warmup_s=parse_duration_s(warmup, field="--warmup"),
+        window_s=cfg.window_for(parsed, asked_s),
+        spark_warmup_s=cfg.QUICK_SPARK_WARMUP_S if quick else cfg.SPARK_WARMUP_S,
+        broker=broker,
+        spark_master=spark_master,
+        quick=quick,
+        out=str(out),
+    )
+    spec = resolve(config)
+    spec.require_lead(-config.warmup_s * spec.speedup)
+    settings = read_kafka_config(kafka_config)
+    if dry_run:
+        print_plan(config, spec.rate_per_s)
+        return
+    writable_dir(out, field="--out")
+    # An ended terminal or a scheduler's `kill` gets the same tidy end as Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    result, folder = execute_run(config, spec, settings, sys.argv)
+    report = render(folder)
+    if json:
+        sys.stdout.buffer.write(dump(result))
+    else:
+        print_summary(Console(highlight=False), result, report)
+    raise SystemExit(int(exit_code(result)))
+
+
+def print_plan(config: cfg.RunConfig, rate_per_s: float) -> None:
+    """What would run, in which order, and for how long."""
+    cells = plan(config)
+    print(f"{config.sensors:,} sensors, {rate_per_s:,.0f} readings/s, scenario {config.scenario}, seed {config.seed}")
+    for number, cell in enumerate(cells, 1):
+        print(f"{number:3}  {cell.id}  about {estimate_s(config, cell):.0f} s")
+    print(f"{len(cells)} cells, about {(sum(estimate_s(config, cell) for cell in cells) + 30) / 60:.0f} min")
+
+
+def render(folder: Path) -> Path | None:
+    """Have the report written by a process of its own; a failure there loses no measurement."""
+    done = subprocess.run(
+        python_module("reports.render", str(folder)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
+    )
+    report = folder / "report.html"
+    if done.returncode != 0 or not report.exists():
+        print(f"warning: no report was written; try `python -m reports.render {folder}`", file=sys.stderr)
+        return None
+    return report
+
+
+def exit_code(result: Result) -> ExitCode:
+    """130 for an interrupted run, 6 for one without a valid cell, else 0."""
+    if result.run.status == "partial":
+        return ExitCode.INTERRUPTED
+    if not any(cell.verdict == "valid" for cell in result.cells):
+        return ExitCode.NO_VALID_CELL
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    one_line_errors(app)()

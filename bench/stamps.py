@@ -1,0 +1,198 @@
+"""Joins the stamps of every alert that had to come: due, sent, appended, picked, alert appended, seen.
+
+Everything is read from files and topics after the cell has ended. Broker stamps are whole
+milliseconds, truncated: the middle of their millisecond is used (±0.5 ms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import polars as pl
+
+from bench.progress import Batch, picked_ns
+from pipeline.reference import evaluate_all
+from pipeline.rules import AlertRule
+from wire.topics import PROBE_SENSOR_ID
+
+#: The neighbouring stamps whose differences add up to the end-to-end time, as (stage, from, to).
+STAGES_MICRO_BATCH = (
+    ("due_to_sent", "due_ns", "sent_ns"),
+    ("sent_to_appended", "sent_ns", "appended_ns"),
+    ("appended_to_picked", "appended_ns", "picked_ns"),
+    ("picked_to_alert_appended", "picked_ns", "alert_appended_ns"),
+    ("alert_appended_to_seen", "alert_appended_ns", "seen_ns"),
+)
+STAGES_REALTIME = (
+    *STAGES_MICRO_BATCH[:2],
+    ("appended_to_alert_appended", "appended_ns", "alert_appended_ns"),
+    STAGES_MICRO_BATCH[-1],
+)
+#: The differences between stamps taken outside the pipeline: none may be negative.
+OUTSIDE = (
+    ("due_ns", "sent_ns"),
+    ("sent_ns", "appended_ns"),
+    ("appended_ns", "alert_appended_ns"),
+    ("alert_appended_ns", "seen_ns"),
+)
+
+_MS = 1_000_000
+_HALF_MS = 500_000
+
+_ALERT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "alert_id": pl.String,
+    "sensor_id": pl.Int64,
+    "seq": pl.Int64,
+    "timestamp": pl.Float64,
+    "alert": pl.String,
+    "rule": pl.String,
+    "fired": pl.List(pl.String),
+}
+
+
+def judged_source(source: pl.DataFrame, rules: Sequence[AlertRule]) -> pl.DataFrame:
+    """What each record of the source topic must become, by the reference evaluator.
+
+    ``source``: partition, offset, appended_ms, value. Adds reason, sensor_id, seq, event_us, rule,
+    fired, alert_id and ``occurrence`` (0 for the first copy of a reading). The bench's own probes
+    are left out.
+    """
+    judged = evaluate_all(source["value"].to_list(), rules)
+    columns = pl.DataFrame(
+        {
+            "reason": pl.Series([one.reason for one in judged], dtype=pl.String),
+            "sensor_id": pl.Series([one.sensor_id for one in judged], dtype=pl.Int64),
+            "seq": pl.Series([one.seq for one in judged], dtype=pl.Int64),
+            "event_us": pl.Series([one.event_us for one in judged], dtype=pl.Int64),
+            "rule": pl.Series([one.rule for one in judged], dtype=pl.String),
+            "fired": pl.Series([list(one.fired) for one in judged], dtype=pl.List(pl.String)),
+            "alert_id": pl.Series([one.alert_id for one in judged], dtype=pl.String),
+        }
+    )
+    return (
+        source.select("partition", "offset", "appended_ms")
+        .hstack(columns)
+        .filter(pl.col("sensor_id").ne_missing(PROBE_SENSOR_ID))
+        .sort("partition", "offset")
+        .with_columns(occurrence=pl.int_range(pl.len()).over("sensor_id", "seq"))
+    )
+
+
+def parsed_alerts(messages: pl.DataFrame) -> pl.DataFrame:
+    """The alerts among collected ``messages``, parsed; those of the bench's probes are left out.
+
+    A message that is no JSON object, or lacks a field, has nulls there: it will count as extra.
+    """
+    rows = []
+    for value in messages["value"].to_list():
+        try:
+            alert = orjson.loads(value or b"")
+        except orjson.JSONDecodeError:
+            alert = None
+        alert = alert if isinstance(alert, dict) else {}
+        rows.append({name: alert.get(name) for name in _ALERT_SCHEMA})
+    parsed = pl.DataFrame(rows, schema=_ALERT_SCHEMA, strict=False)
+    return (
+        messages.select("offset", "appended_ms", "seen_ns")
+        .hstack(parsed)
+        .filter(pl.col("sensor_id").ne_missing(PROBE_SENSOR_ID))
+    )
+
+
+def deliveries_frame(log: npt.NDArray[np.void]) -> pl.DataFrame:
+    """The publisher's log as columns, with the same ``occurrence`` as in `judged_source`."""
+    return pl.DataFrame(
+        {
+            "sensor_id": log["sensor_id"].astype(np.int64),
+            "seq": log["seq"].astype(np.int64),
+            "due_ns": log["due_ns"].astype(np.int64),
+            "sent_ns": log["sent_ns"].astype(np.int64),
+        }
+    ).with_columns(occurrence=pl.int_range(pl.len()).over("sensor_id", "seq"))
+
+
+def join_stamps(
+    judged: pl.DataFrame,
+    deliveries: pl.DataFrame,
+    alerts: pl.DataFrame,
+    batches: list[Batch],
+    beacons: Iterable[int],
+) -> pl.DataFrame:
+    """One row for each expected alert, in the order in which they were due.
+
+    Columns: alert_id, sensor_id, seq, event_us, rule, fired, beacon, partition, offset, copies (of
+    the reading in the source), and the stamps in wall ns: due_ns, sent_ns, appended_ns, picked_ns
+    (null in real-time mode), alert_appended_ns and seen_ns (null where the alert is missing).
+    """
+    required = judged.filter(pl.col("alert_id").is_not_null())
+    copies = required.group_by("alert_id").agg(copies=pl.len())
+    first_seen = (
+        alerts.filter(pl.col("alert_id").is_not_null())
+        .sort("seen_ns", "offset")
+        .unique("alert_id", keep="first", maintain_order=True)
+        .select("alert_id", "seen_ns", alert_appended_ns=pl.col("appended_ms") * _MS + _HALF_MS)
+    )
+    joined = (
+        required.filter(pl.col("occurrence") == 0)
+        .join(deliveries, on=["sensor_id", "seq", "occurrence"], how="left")
+        .join(copies, on="alert_id", how="left")
+        .join(first_seen, on="alert_id", how="left")
+        .with_columns(
+            appended_ns=pl.col("appended_ms") * _MS + _HALF_MS,
+            beacon=pl.col("sensor_id").is_in(list(beacons)),
+        )
+        .sort("due_ns", "alert_id")
+    )
+    picked = picked_ns(
+        batches,
+        joined["partition"].to_numpy().astype(np.int32),
+        joined["offset"].to_numpy().astype(np.int64),
+    )
+    picked = pl.Series(np.where(picked < 0, picked, np.maximum(picked, joined["appended_ns"].to_numpy())))
+    return joined.with_columns(picked_ns=pl.when(picked >= 0).then(picked)).select(
+        "alert_id",
+        "sensor_id",
+        "seq",
+        "event_us",
+        "rule",
+        "fired",
+        "beacon",
+        "partition",
+        "offset",
+        "copies",
+        "due_ns",
+        "sent_ns",
+        "appended_ns",
+        "picked_ns",
+        "alert_appended_ns",
+        "seen_ns",
+    )
+
+
+def latency_ms(stamps: pl.DataFrame, start: str, end: str) -> npt.NDArray[np.float64]:
+    """``end - start`` in ms for each row (n,); ``inf`` where the alert never came."""
+    difference = (stamps[end] - stamps[start]).cast(pl.Float64) / _MS
+    return difference.fill_null(np.inf).to_numpy()
+
+
+def budget(stamps: pl.DataFrame, stages: Sequence[tuple[str, str, str]]) -> dict[str, float | None]:
+    """Mean ms of each stage, over the alerts for which every stamp is known."""
+    known = stamps.drop_nulls([column for _, start, end in stages for column in (start, end)])
+    if known.is_empty():
+        return {name: None for name, _, _ in stages}
+    means = known.select(((pl.col(end) - pl.col(start)).mean() / _MS).alias(name) for name, start, end in stages)
+    return {name: round(value, 4) for name, value in means.row(0, named=True).items()}
+
+
+def negative_share(stamps: pl.DataFrame, *, below_ms: float = -1.0) -> tuple[int, float]:
+    """Count and share of rows in which any outside stage is shorter than ``below_ms``."""
+    known = stamps.drop_nulls("seen_ns")
+    if known.is_empty():
+        return 0, 0.0
+    negative = known.select(
+        pl.any_horizontal((pl.col(end) - pl.col(start)) < below_ms * _MS for start, end in OUTSIDE).sum()
+    ).item()
+    return int(negative), negative / len(known)

@@ -1,0 +1,83 @@
+"""The results tree. Every file appears whole: written under another name, then renamed."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import tomlkit
+
+from base.errors import UsageError
+from base.paths import require_free_disk, writable_dir
+from bench.records import Result
+
+#: What the stream, its topics read back and the figures of a run may take.
+NEEDED_DISK_BYTES = 500 * 2**20
+
+
+def run_id(started: datetime, sha: str | None, scenario: str) -> str:
+    """``<UTC>-<sha>-<scenario>``; without git the middle says so."""
+    return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{(sha or 'nogit')[:7]}-{scenario}"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write ``data`` so that a reader, or a kill at any moment, never meets half a file."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_bytes(data)
+    fresh.replace(path)
+
+
+class RunStore:
+    """The folder of one run below ``out``, and the symbolic link ``latest`` beside it."""
+
+    def __init__(self, out: Path, run: str) -> None:
+        writable_dir(out, field="--out")
+        require_free_disk(out, NEEDED_DISK_BYTES)
+        self.folder = out / run
+        self.folder.mkdir()
+        (self.folder / "cells").mkdir()
+        (self.folder / "stream").mkdir()
+        latest = out / "latest"
+        fresh = out / f".latest.{os.getpid()}"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(run, target_is_directory=True)
+        fresh.replace(latest)
+
+    @property
+    def result_file(self) -> Path:
+        """``result.json``."""
+        return self.folder / "result.json"
+
+    def cell_folder(self, cell: str) -> Path:
+        """The folder of one cell, made if absent."""
+        folder = self.folder / "cells" / cell
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def save(self, result: Result) -> None:
+        """Write ``result.json`` and ``config.toml`` anew."""
+        write_whole(self.result_file, dump(result))
+        write_whole(self.folder / "config.toml", tomlkit.dumps(result.config).encode())
+
+
+def dump(result: Result) -> bytes:
+    """``result`` as the bytes of ``result.json``."""
+    return orjson.dumps(result.model_dump(mode="json"), option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def load(run: Path) -> Result:
+    """The result in the folder ``run``; raises `UsageError` naming what is missing or unreadable."""
+    path = run / "result.json"
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"RUN {run}: no result there ({error.strerror}); name a folder below results/") from error
+    except ValueError as error:
+        raise UsageError(f"RUN {run}: result.json is not of schema 1 ({str(error).splitlines()[0]})") from error
+
+
+def now() -> str:
+    """This instant in UTC, ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,118 @@
+"""The end of a run on the terminal: matrix, verdict, what to type next, where the report is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.records import Cell, Result
+from bench.view import show_ms
+
+_MARKS = {"valid": "ok", "invalid": "INVALID", "inconclusive": "unsure"}
+_STYLES = {"valid": "green", "invalid": "bold red", "inconclusive": "yellow"}
+
+
+def _ms(value: float | None) -> str:
+    return "–" if value is None else show_ms(value)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def cell_row(cell: Cell) -> list[str]:
+    """One row of the matrix as text."""
+    p = cell.params
+    head = [p.trigger, str(p.partitions), p.profile + (f" #{p.repeat}" if p.repeat > 1 else "")]
+    if cell.latency_ms is None or cell.fidelity is None or cell.throughput is None:
+        return [*head, *["–"] * 7, _MARKS[cell.verdict]]
+    due_to_seen = cell.latency_ms.due_to_seen
+    pooled = cell.quality.all if cell.quality is not None else None
+    quality = "–" if pooled is None else f"{_share(pooled.precision)} / {_share(pooled.recall)}"
+    drain = cell.throughput.drain_per_s
+    wrong = cell.fidelity.missing + cell.fidelity.extra + cell.fidelity.duplicated
+    return [
+        *head,
+        f"{cell.throughput.sent_per_s:,.0f}",
+        _ms(due_to_seen.p50),
+        _ms(due_to_seen.p99),
+        _share(cell.fidelity.recall_at_deadline.get("1")),
+        "exact" if wrong == 0 else f"{wrong} wrong",
+        quality,
+        "–" if drain is None else f"{drain / 1000:,.0f} k",
+        _MARKS[cell.verdict],
+    ]
+
+
+def one_line(cell: Cell) -> str:
+    """One finished cell in a line: ``realtime:30s p1 tuned: p50 3.1 ms, p99 9.8 ms, exact, ok (61 s)``."""
+    p = cell.params
+    head = f"trigger={p.trigger} parts={p.partitions} {p.profile}"
+    if cell.status == "broken" or cell.latency_ms is None:
+        return f"{head}: broken: {cell.reasons[0].message}"
+    due_to_seen = cell.latency_ms.due_to_seen
+    return (
+        f"{head}: p50 {_ms(due_to_seen.p50)}, p99 {_ms(due_to_seen.p99)}, "
+        f"{_MARKS[cell.verdict]} ({cell.duration_s:.0f} s)"
+    )
+
+
+def matrix_table(result: Result) -> Table:
+    """All cells, ordered by trigger and partitions as given."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("trigger", "parts", "profile"):
+        table.add_column(name, no_wrap=True)
+    for name in ("sent/s", "p50", "p99", "seen in 1 s", "alerts", "precision / recall", "drain/s", "verdict"):
+        table.add_column(name, justify="right", no_wrap=True)
+    order = result.config["triggers"]
+    for cell in sorted(
+        result.cells,
+        key=lambda c: (order.index(c.params.trigger), c.params.partitions, c.params.profile, c.params.repeat),
+    ):
+        row = cell_row(cell)
+        table.add_row(*row[:-1], Text(row[-1], style=_STYLES[cell.verdict]))
+    return table
+
+
+def print_summary(console: Console, result: Result, report: Path | None) -> None:
+    """Matrix, verdict, rerun command and report path, in that order."""
+    table = matrix_table(result)
+    if console.is_terminal:
+        console.print(table)
+    else:
+        # Into a pipe or a file the whole table goes, however wide the terminal is said to be.
+        Console(file=console.file, width=140, highlight=False, no_color=True).print(table)
+    n = {cell.latency_ms.due_to_seen.n for cell in result.cells if cell.latency_ms is not None}
+    floor = result.calibration.kafka_floor_ms
+    counts = " to ".join(f"{value:,}" for value in sorted({min(n), max(n)})) if n else "0"
+    line = f"due to seen over {counts} beacon alerts a cell"
+    if floor is not None:
+        line += f"; Kafka floor p50 {_ms(floor.p50)}, p99 {_ms(floor.p99)}"
+    console.print(Text(line, style="dim"))
+    for cell in result.cells:
+        for reason in cell.reasons:
+            mark = "!" if reason.verdict == "invalid" else "?"
+            console.print(Text(f"{mark} {cell.id}: {reason.message}. {reason.remedy}."), soft_wrap=True)
+    for warning in result.warnings:
+        console.print(Text(f"! {warning}"), soft_wrap=True)
+    console.print(verdict_line(result), soft_wrap=True)
+    console.print(Text(f"rerun    {result.run.rerun}"), soft_wrap=True)
+    console.print(Text(f"report   {report if report is not None else '(none was written)'}"), soft_wrap=True)
+
+
+def verdict_line(result: Result) -> Text:
+    """``VALID  6 of 6 cells`` or what else came of it."""
+    count = {name: sum(cell.verdict == name for cell in result.cells) for name in _MARKS}
+    total = len(result.cells)
+    parts = [f"{count['valid']} of {total} cells valid"]
+    parts += [f"{count[name]} {name}" for name in ("invalid", "inconclusive") if count[name]]
+    if result.run.status == "partial":
+        parts.append("partial: the run was interrupted")
+    whole = count["valid"] == total and total > 0 and result.run.status == "complete"
+    word, style = ("VALID", "bold green") if whole else ("PARTLY VALID", "bold yellow")
+    if not count["valid"]:
+        word, style = "NO VALID CELL", "bold red"
+    return Text.assemble((word, style), "    ", "; ".join(parts))

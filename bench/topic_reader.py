@@ -1,0 +1,48 @@
+"""Reads a topic back, whole: what really stands there, after the cell has ended."""
+
+from __future__ import annotations
+
+import time
+
+import polars as pl
+from confluent_kafka import Consumer, TopicPartition
+
+from base.errors import ComponentFailed
+from bench.collector import Collected, assign_all, consumer_settings
+
+
+def end_offsets(bootstrap: str, topic: str, settings: dict[str, str]) -> dict[int, int]:
+    """One past the last offset of every partition of ``topic``."""
+    consumer = Consumer(consumer_settings(bootstrap, settings))
+    try:
+        return _end_offsets(consumer, topic)
+    finally:
+        consumer.close()
+
+
+def _end_offsets(consumer: Consumer, topic: str) -> dict[int, int]:
+    parts = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    return {part: consumer.get_watermark_offsets(TopicPartition(topic, part), timeout=10)[1] for part in parts}
+
+
+def read_topic(bootstrap: str, topic: str, settings: dict[str, str], *, timeout_s: float = 60.0) -> pl.DataFrame:
+    """Every record of ``topic`` up to its present end, with the columns of `bench.collector.SCHEMA`."""
+    # Throughput counts here, not latency: large fetches, large batches.
+    reading = {"fetch.max.bytes": "67108864", "max.partition.fetch.bytes": "16777216", **settings}
+    consumer = Consumer(consumer_settings(bootstrap, reading))
+    collected = Collected()
+    try:
+        wanted = sum(_end_offsets(consumer, topic).values())
+        assign_all(consumer, [topic], offset=0)
+        deadline = time.monotonic() + timeout_s
+        while len(collected.columns["offset"]) < wanted:
+            if time.monotonic() > deadline:
+                raise ComponentFailed(
+                    f"read {len(collected.columns['offset']):,} of {wanted:,} records of {topic} in {timeout_s:g} s"
+                )
+            for message in consumer.consume(10_000, timeout=0.05):
+                if message.error() is None:
+                    collected.add(message, 0)
+    finally:
+        consumer.close()
+    return collected.frame()

@@ -1,0 +1,73 @@
+"""Every point of the matrix runs once a round, in an order that the seed fixes."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.bench.builders import a_config
+
+from base.errors import UsageError
+from bench.config import parse_partitions, split_list, window_for
+from bench.matrix import plan
+from pipeline.triggers import Trigger
+
+
+def test_six_cells_by_default():
+    """Three triggers and two partition counts make six cells with ids of their own."""
+    cells = plan(a_config())
+    assert {(cell.trigger.name, cell.partitions) for cell in cells} == {
+        (trigger, partitions) for trigger in ("realtime:30s", "1s", "5s") for partitions in (1, 4)
+    }
+    assert len({cell.id for cell in cells}) == 6
+    assert all(set(cell.id) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.") for cell in cells)
+
+
+@given(st.integers(0, 1000), st.integers(1, 5))
+def test_repeats_are_rounds_and_never_back_to_back(seed, repeats):
+    """Each round holds every point once, and no point follows itself."""
+    cells = plan(a_config(seed=seed, repeats=repeats))
+    points = [(cell.trigger.name, cell.partitions) for cell in cells]
+    for start in range(0, len(points), 6):
+        assert len(set(points[start : start + 6])) == 6
+    assert all(a != b for a, b in itertools.pairwise(points))
+    assert cells == plan(a_config(seed=seed, repeats=repeats))
+
+
+@pytest.mark.parametrize(
+    ("triggers", "window_s"),
+    [
+        (["realtime", "1s", "5s"], 30),
+        (["30s"], 120),
+        (["realtime:60s"], 60),
+        (["7s"], 35),
+        (["0s"], 30),
+        (["realtime:25s", "10s"], 50),
+        (["250ms"], 30),
+    ],
+)
+def test_window_is_a_whole_multiple_of_every_trigger(triggers, window_s):
+    """At least 30 s, four micro-batches, one real-time batch, and a multiple of each."""
+    assert window_for([Trigger.parse(text, field="t") for text in triggers], None) == window_s
+
+
+def test_a_window_that_does_not_fit_names_the_next_that_does():
+    """The user's own length is kept or refused, never changed behind their back."""
+    triggers = [Trigger.parse("5s", field="t")]
+    assert window_for(triggers, 60.0) == 60
+    with pytest.raises(UsageError, match="the next length that is: 35s"):
+        window_for(triggers, 33.0)
+
+
+@pytest.mark.parametrize("text", ["0", "x", "1,,2", "1,1", "65", "-1", "1.5"])
+def test_bad_partitions_are_one_line(text):
+    """The flag and the value are named."""
+    with pytest.raises(UsageError, match="--partitions"):
+        parse_partitions(text)
+
+
+def test_lists_are_split_at_commas():
+    """Spaces around values do not matter."""
+    assert split_list("a, b", field="--x") == ["a", "b"]
