@@ -12,6 +12,7 @@ its traceback.
 from __future__ import annotations
 
 import difflib
+import errno
 import sys
 from collections.abc import Callable, Iterable
 from enum import IntEnum
@@ -75,12 +76,17 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
         except AlertbenchError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(int(error.exit_code)) from None
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            raise SystemExit(int(ExitCode.INTERRUPTED)) from None
         except BrokenPipeError:
             # The reader of our output left (`| head`): nobody is there to be told.
             sys.stderr.close()
             raise SystemExit(int(ExitCode.OK)) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            print(f"error: the disk is full ({error.filename or 'while writing'}); free some room", file=sys.stderr)
+            raise SystemExit(int(ExitCode.ENVIRONMENT)) from None
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            raise SystemExit(int(ExitCode.INTERRUPTED)) from None
 
     return guarded

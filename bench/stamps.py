@@ -151,8 +151,9 @@ def join_stamps(
         joined["partition"].to_numpy().astype(np.int32),
         joined["offset"].to_numpy().astype(np.int64),
     )
-    picked = pl.Series(np.where(picked < 0, picked, np.maximum(picked, joined["appended_ns"].to_numpy())))
-    return joined.with_columns(picked_ns=pl.when(picked >= 0).then(picked)).select(
+    # A batch may fix its offsets a moment before the broker's stamp of a reading in it.
+    after = pl.Series(np.where(picked < 0, picked, np.maximum(picked, joined["appended_ns"].to_numpy())))
+    return joined.with_columns(picked_ns=pl.when(after >= 0).then(after)).select(
         "alert_id",
         "sensor_id",
         "seq",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from base.errors import EnvironmentMissing, UsageError, did_you_mean, one_line_errors
@@ -32,6 +35,21 @@ def test_interrupt_ends_with_130(capsys):
         command()
     assert ended.value.code == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_full_disk_is_one_line(capsys):
+    """ENOSPC from anywhere names the file and ends with 5; other OS errors are bugs."""
+
+    @one_line_errors
+    def command(number: int) -> None:
+        raise OSError(number, os.strerror(number), "result.json")
+
+    with pytest.raises(SystemExit) as ended:
+        command(errno.ENOSPC)
+    assert ended.value.code == 5
+    assert "result.json" in capsys.readouterr().err
+    with pytest.raises(PermissionError):
+        command(errno.EACCES)
 
 
 def test_a_bug_keeps_its_traceback():

@@ -1,0 +1,168 @@
+"""Whole runs, as a user would start them: real broker, real Spark, real files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import polars as pl
+import psutil
+import pytest
+
+from bench.schema import schema_path
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+#: One cell of a small field: the window is METHOD's 30 s, the readings are few.
+ONE_CELL = ["--sensors", "250", "--triggers", "1s", "--partitions", "1"]
+
+
+def command(out, *args):
+    """`python -m bench.run` into ``out``."""
+    return [sys.executable, "-m", "bench.run", *ONE_CELL, "--out", str(out), *args]
+
+
+def descendants(pid):
+    """Every process below ``pid`` now."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).children(recursive=True)
+    return []
+
+
+def wait_for(condition, within_s):
+    """Poll until ``condition`` gives something true."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {within_s} s")
+
+
+def alive(processes):
+    """Those that still run."""
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One finished run: its folder, its stdout, and the processes that it had."""
+    out = tmp_path_factory.mktemp("out")
+    done = subprocess.run(command(out, "--json"), capture_output=True, text=True, timeout=300, check=False, cwd="/")
+    assert done.returncode in (0, 6), done.stderr
+    return out / "latest", done
+
+
+def test_json_is_the_result_and_nothing_else(finished):
+    """stdout is result.json, which fits its schema; progress went to stderr."""
+    folder, done = finished
+    result = json.loads(done.stdout)
+    assert result == json.loads((folder / "result.json").read_text())
+    jsonschema.validate(result, json.loads(schema_path().read_text()))
+    assert result["run"]["status"] == "complete"
+    assert "[1/1] trigger=1s parts=1 tuned" in done.stderr
+
+
+def test_every_alert_is_accounted_for(finished):
+    """Nothing missing, extra or duplicated; beacons were seen; the trigger shows in the latency."""
+    folder, _ = finished
+    (cell,) = json.loads((folder / "result.json").read_text())["cells"]
+    assert cell["status"] == "done", cell["error"]
+    fidelity = cell["fidelity"]
+    assert (fidelity["missing"], fidelity["extra"], fidelity["duplicated"]) == (0, 0, 0)
+    assert fidelity["seen"] == fidelity["expected"] > 300
+    # A reading waits for its trigger: on average half a second, whatever the machine.
+    assert cell["latency_ms"]["due_to_seen"]["p50"] > 300
+    stages = cell["latency_ms"]["budget"]
+    stamps = pl.read_parquet(folder / "cells" / cell["id"] / "stamps.parquet")
+    window = stamps.filter(pl.col("due_ns").is_between(*_window(stamps, cell), closed="left")).drop_nulls()
+    whole_ms = ((window["seen_ns"] - window["due_ns"]).mean() or 0) / 1e6
+    assert sum(stages.values()) == pytest.approx(whole_ms, rel=0.05)
+
+
+def _window(stamps, cell):
+    first = stamps["due_ns"].min() + 5_000_000_000
+    return first, first + round(cell["window_s"] * 1e9)
+
+
+def test_the_result_can_be_recomputed_from_its_files(finished):
+    """p50 of the beacons, from stamps.parquet in a few lines, is the one in the result."""
+    folder, _ = finished
+    result = json.loads((folder / "result.json").read_text())
+    (cell,) = result["cells"]
+    stamps = pl.read_parquet(folder / "cells" / cell["id"] / "stamps.parquet").filter("beacon")
+    scenario_start_us = stamps["event_us"] - (stamps["due_ns"] / 1000 * result["scenario"]["speedup"]).cast(pl.Int64)
+    zero = stamps.filter(pl.col("event_us") >= _event_zero_us(folder))
+    zero = zero.filter(pl.col("event_us") < _event_zero_us(folder) + 30 * result["scenario"]["speedup"] * 1e6)
+    waits = ((zero["seen_ns"] - zero["due_ns"]) / 1e6).sort()
+    assert len(scenario_start_us)
+    assert len(waits) == cell["latency_ms"]["due_to_seen"]["n"]
+    assert waits[-(-len(waits) // 2) - 1] == pytest.approx(cell["latency_ms"]["due_to_seen"]["p50"], abs=1e-3)
+
+
+def _event_zero_us(folder):
+    schedule = pl.read_parquet(folder / "stream" / "schedule.parquet").filter(pl.col("due_ns") >= 0)
+    readings = pl.read_parquet(folder / "stream" / "readings.parquet")
+    first = schedule.sort("due_ns").head(1).join(readings, on=["sensor_id", "seq"])
+    return first["event_us"][0] - round(first["due_ns"][0] / 1000 * 2880)
+
+
+def test_files_and_report_stand_in_the_folder(finished):
+    """The tree is the documented one; the report is one file, the figures lie beside it."""
+    folder, _ = finished
+    for name in ("result.json", "config.toml", "report.html", "summary.md", "stream/truth.parquet"):
+        assert (folder / name).stat().st_size > 0, name
+    assert list((folder / "figures").glob("*.png"))
+    cell = next((folder / "cells").iterdir())
+    assert {"stamps.parquet", "alerts.parquet", "progress.jsonl"} <= {path.name for path in cell.iterdir()}
+    assert not (cell / "checkpoint").exists()
+
+
+def start(out):
+    """A run in the background, in a session of its own so that signals reach it alone."""
+    return subprocess.Popen(
+        command(out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def java_count(run):
+    """How many JVMs the run has: the broker's and the driver's make two."""
+    found = descendants(run.pid)
+    return found if sum("java" in one.name() for one in found) >= 2 else None
+
+
+def test_kill_9_leaves_no_process(tmp_path):
+    """kill -9 of the harness: within 5 s no Java and no Python process of the run is left."""
+    run = start(tmp_path)
+    try:
+        wait_for(lambda: java_count(run), 60)
+        processes = descendants(run.pid)
+    finally:
+        os.kill(run.pid, signal.SIGKILL)
+        run.communicate()
+    time.sleep(5)
+    assert alive(processes) == []
+
+
+def test_ctrl_c_ends_with_a_marked_partial_result(tmp_path):
+    """Ctrl-C: exit 130, a result marked partial, a report, and no process left."""
+    run = start(tmp_path)
+    wait_for(lambda: java_count(run), 60)
+    processes = descendants(run.pid)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    folder = Path(tmp_path / "latest")
+    result = json.loads((folder / "result.json").read_text())
+    assert result["run"]["status"] == "partial"
+    assert "interrupted after 0 of 1 cells" in result["warnings"]
+    assert "report.html" in out
+    assert (folder / "report.html").exists()
+    assert alive(processes) == []
