@@ -1,0 +1,1 @@
+"""Makes readings and the truth about them. Knows no Spark and no rules; only publish knows Kafka."""

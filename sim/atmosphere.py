@@ -1,0 +1,80 @@
+"""Formulas of the air, arrays in and arrays out, each with its source. No state, no randomness."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from pvlib import solarposition
+from scipy.special import gamma, log_ndtr
+
+from sim.arrays import Bools, Floats
+
+
+def saturation_vapour_pressure_hpa(temperature_c: Floats | float) -> Floats:
+    """Magnus formula over water, in hPa: 6.112 exp(17.62 T / (243.12 + T)) (WMO guide no. 8)."""
+    temperature = np.asarray(temperature_c, dtype=np.float64)
+    pressure: Floats = 6.112 * np.exp(17.62 * temperature / (243.12 + temperature))
+    return pressure
+
+
+def relative_humidity(temperature_c: Floats | float, dew_point_c: Floats | float) -> Floats:
+    """Relative humidity in % of air at ``temperature_c`` whose dew point is ``dew_point_c`` (°C)."""
+    vapour_hpa = saturation_vapour_pressure_hpa(dew_point_c)
+    return 100.0 * vapour_hpa / saturation_vapour_pressure_hpa(temperature_c)
+
+
+def uv_index(cos_zenith: Floats | float, ozone_du: float) -> Floats:
+    """Clear-sky UV index: 12.5 mu^2.42 (ozone / 300 DU)^-1.23, 0 below the horizon (Madronich 2007)."""
+    mu = np.maximum(np.asarray(cos_zenith, dtype=np.float64), 0.0)
+    index: Floats = 12.5 * mu**2.42 * (ozone_du / 300.0) ** -1.23
+    return index
+
+
+def cos_zenith(epoch_s: Floats, latitude: float, longitude: float) -> Floats:
+    """Cosine of the sun's zenith angle at each epoch second, shape (W,); NREL's algorithm by pvlib."""
+    times = pd.DatetimeIndex(pd.to_datetime(epoch_s, unit="s", utc=True))
+    zenith = solarposition.spa_python(times, latitude, longitude)["zenith"].to_numpy()
+    cosine: Floats = np.cos(np.radians(zenith))
+    return cosine
+
+
+def solar_hour(epoch_s: Floats | float, longitude: float) -> Floats:
+    """Mean solar time of day in hours [0, 24) at ``longitude`` degrees east."""
+    return (np.asarray(epoch_s, dtype=np.float64) / 3600.0 + longitude / 15.0) % 24.0
+
+
+def day_cycle(hour: Floats | float, *, coldest_hour: float = 6.0, warmest_hour: float = 15.0) -> Floats:
+    """The asymmetric day of the temperature: -0.5 at the coldest hour, +0.5 at the warmest.
+
+    Two half cosines: it warms in nine hours and cools in fifteen. ``hour`` is solar time.
+    """
+    since_coldest = (np.asarray(hour, dtype=np.float64) - coldest_hour) % 24.0
+    rise = warmest_hour - coldest_hour
+    warming = -0.5 * np.cos(np.pi * since_coldest / rise)
+    cooling = 0.5 * np.cos(np.pi * (since_coldest - rise) / (24.0 - rise))
+    return np.where(since_coldest < rise, warming, cooling)
+
+
+def weibull_from_normal(normal: Floats, *, mean: float, shape: float) -> Floats:
+    """Weibull values with this mean and shape, by the probability transform of standard normals."""
+    scale = mean / float(gamma(1.0 + 1.0 / shape))
+    # -log(1 - Phi(z)) without the cancellation: the upper tail is what matters for wind.
+    values: Floats = scale * (-log_ndtr(-normal)) ** (1.0 / shape)
+    return values
+
+
+def ou_coefficients(step_s: float, tau_s: float) -> tuple[float, float]:
+    """(phi, sigma) of x' = phi x + sigma z, which keeps a unit-variance process mean-reverting in tau."""
+    return float(np.exp(-step_s / tau_s)), float(np.sqrt(-np.expm1(-2.0 * step_s / tau_s)))
+
+
+def wet_probability(wet: Bools, *, onset_per_h: float, end_per_h: float, step_s: float) -> Floats:
+    """Probability of being wet one step later in the two-state continuous-time chain, shape of ``wet``.
+
+    a = onset, b = end: P(wet | dry) = a/(a+b) (1 - e), P(wet | wet) = a/(a+b) + b/(a+b) e, with
+    e = exp(-(a+b) step). The wet share does not depend on the step.
+    """
+    total = onset_per_h + end_per_h
+    share = onset_per_h / total
+    memory = float(np.exp(-total * step_s / 3600.0))
+    return np.where(wet, share + (1.0 - share) * memory, share * (1.0 - memory))

@@ -1,0 +1,143 @@
+"""Readings made ready to send, ahead of time and off the pacing thread.
+
+Generating and encoding take a few microseconds a reading, which must not fall into the pauses between
+two sends. A bounded run that fits is prepared whole before it starts; any other is kept some way ahead.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sim.arrays import Bytes, Longs
+from sim.encode import encode
+from sim.simulate import simulate
+from sim.stream import StreamSpec
+
+#: How many readings may be ready and unsent, about 0.3 kB each.
+MOST_AHEAD: Final = 2_000_000
+#: Wall seconds that an endless run is kept ahead.
+ENDLESS_AHEAD_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A stretch of deliveries, ready to send: Python lists for the loop, arrays for the log, (D,)."""
+
+    sensor_id: list[int]
+    seq: list[int]
+    copy: Bytes
+    due_ns: Longs
+    values: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+class Preparer:
+    """Prepares [start, end) of event seconds on a thread; without an end, for ever.
+
+    ``limit`` ends it after that many deliveries. Iterate over it to take stretches, in due order;
+    once ``stopped`` says so, nobody waits for more.
+    """
+
+    def __init__(
+        self,
+        stream: StreamSpec,
+        *,
+        start_s: float,
+        end_s: float | None,
+        limit: int | None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        bounded = end_s is not None or limit is not None
+        soon = int(stream.rate_per_s * ENDLESS_AHEAD_S)
+        self._ahead = MOST_AHEAD if bounded else min(MOST_AHEAD, max(1, soon))
+        chunk = 100_000 if bounded else min(100_000, max(1, soon // 5))
+        # Made here, so that a mistake in the options is raised where it can be reported.
+        self._chunks = simulate(stream, start_s=start_s, end_s=end_s, chunk_readings=chunk)
+        self._limit = limit
+        self._changed = threading.Condition()
+        self._ready: deque[Prepared] = deque()
+        self._buffered = 0
+        self._made = 0
+        self._finished = False
+        self._stopped = False
+        self._asked_to_stop = stopped
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="prepare", daemon=True)
+        self._thread.start()
+
+    @property
+    def planned(self) -> int | None:
+        """How many deliveries there are in all, once that is known."""
+        return self._made if self._finished else None
+
+    def wait_ready(self) -> int:
+        """Wait until all is prepared, or as much as is kept ahead; returns how many that is."""
+        with self._changed:
+            self._wait(lambda: self._finished or self._buffered >= self._ahead)
+            return self._buffered
+
+    @property
+    def first_due_ns(self) -> int | None:
+        """The due instant of the first delivery that is ready, relative to event time zero."""
+        return int(self._ready[0].due_ns[0]) if self._ready else None
+
+    def stop(self) -> None:
+        """Prepare no more; whoever waits goes on with what there is."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[Prepared]:
+        while True:
+            with self._changed:
+                self._wait(lambda: bool(self._ready) or self._finished)
+                if self._stopped or not self._ready:
+                    return
+                stretch = self._ready.popleft()
+                self._buffered -= len(stretch)
+                self._changed.notify_all()
+            yield stretch
+
+    def _wait(self, enough: Callable[[], bool]) -> None:
+        # In slices: a signal's handler runs between them, not inside one.
+        while not self._changed.wait_for(lambda: enough() or self._stopped, timeout=0.1):
+            self._stopped = self._stopped or self._asked_to_stop()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            for chunk in self._chunks:
+                readings = chunk.readings
+                if self._limit is not None and self._made + len(readings) > self._limit:
+                    readings = readings.take(slice(0, self._limit - self._made))
+                stretch = Prepared(
+                    sensor_id=readings.sensor_id.tolist(),
+                    seq=readings.seq.tolist(),
+                    copy=readings.copy,
+                    due_ns=readings.due_ns,
+                    values=encode(readings),
+                )
+                with self._changed:
+                    self._ready.append(stretch)
+                    self._buffered += len(stretch)
+                    self._made += len(stretch)
+                    self._changed.notify_all()
+                    if self._made == self._limit:
+                        break
+                    self._changed.wait_for(lambda: self._stopped or self._buffered < self._ahead)
+                    if self._stopped:
+                        return
+            with self._changed:
+                self._finished = True
+                self._changed.notify_all()
+        except BaseException as error:
+            with self._changed:
+                self._error, self._finished = error, True
+                self._changed.notify_all()

@@ -1,0 +1,103 @@
+"""Randomness as a function of (seed, stream, sensor, tick): nothing remembers, nothing is consumed.
+
+Two kinds. *Block-keyed Philox* draws one normal per sensor and tick: sensors come in fixed blocks of
+4096, every block is drawn whole and sliced, so sensor 7 gets the same number whether 10 or a million
+sensors exist. The *stateless hash* (splitmix64) answers single lookups: "does a fault begin in sensor
+7 on day 3?" needs neither the other sensors nor the other days.
+
+Numbers of `Stream` are part of every stored digest: append, never renumber.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, unique
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from sim.arrays import AnyArray, Floats
+
+#: Sensors per Philox block.
+BLOCK: Final = 4096
+
+_WORD: Final = 1 << 64
+# Odd constants of splitmix64 (Steele, Lea & Flood 2014) and two more odd 64-bit ones for the indices.
+_GAMMA: Final = 0x9E3779B97F4A7C15
+_MIX_1: Final = 0xBF58476D1CE4E5B9
+_MIX_2: Final = 0x94D049BB133111EB
+_SENSOR: Final = 0xD1342543DE82EF95
+_INDEX: Final = 0xAF251AF3B0F025B5
+
+
+@unique
+class Stream(IntEnum):
+    """What a random number is for; one number each, for ever."""
+
+    SYNOPTIC = 1
+    DEW_POINT = 2
+    RAIN_STATE = 3
+    RAIN_AMOUNT = 4
+    WIND = 5
+    CLOUD = 6
+    SITE_TEMPERATURE = 16
+    SITE_DEW_POINT = 17
+    POSITION_X = 18
+    POSITION_Y = 19
+    STORM = 20
+    PHASE = 32
+    OFFSET = 40  # and the four after it: one per channel
+    NOISE = 48  # and the four after it: one per channel
+    FAULT = 64  # and onward: eight per fault kind
+
+
+def key_from_seed(seed: int) -> int:
+    """The 64-bit key of a scenario seed; nearby seeds give unrelated keys. ``seed`` >= 0."""
+    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+
+
+def normals(key: int, stream: int, tick: int, sensors: int) -> Floats:
+    """Standard normals, one per sensor 1..``sensors``: shape (sensors,). ``tick`` may be negative."""
+    blocks = -(-sensors // BLOCK)
+    drawn = np.empty(blocks * BLOCK)
+    counter = np.array([0, 0, tick % _WORD, 0], dtype=np.uint64)
+    for block in range(blocks):
+        philox = np.random.Philox(key=np.array([key, (stream << 40) | block], dtype=np.uint64), counter=counter)
+        np.random.Generator(philox).standard_normal(out=drawn[block * BLOCK : (block + 1) * BLOCK])
+    return drawn[:sensors]
+
+
+def hash_uniforms(key: int, stream: int, sensor: AnyArray | int, index: AnyArray | int) -> Floats:
+    """Uniforms in the open interval (0, 1), one per broadcast pair of integers; at least 1-d."""
+    base = np.uint64(_splitmix64((key + stream * _GAMMA) % _WORD))
+    mixed: NDArray[np.uint64] = _words(sensor) * np.uint64(_SENSOR) + _words(index) * np.uint64(_INDEX)
+    mixed += base
+    mixed += np.uint64(_GAMMA)
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(_MIX_1)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(_MIX_2)
+    mixed ^= mixed >> np.uint64(31)
+    # 52 bits and a half: the largest value stays below 1, and the inverse normal stays finite.
+    uniforms: Floats = ((mixed >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    return uniforms
+
+
+def hash_normals(key: int, stream: int, sensor: AnyArray | int, index: AnyArray | int) -> Floats:
+    """Standard normals by the inverse distribution of `hash_uniforms`."""
+    values: Floats = ndtri(hash_uniforms(key, stream, sensor, index))
+    return values
+
+
+def _words(values: AnyArray | int) -> NDArray[np.uint64]:
+    """Integers as 64-bit words modulo 2^64 (at least 1-d: NumPy warns when a scalar wraps)."""
+    return np.atleast_1d(np.asarray(values, dtype=np.int64)).astype(np.uint64)
+
+
+def _splitmix64(state: int) -> int:
+    """One output of splitmix64 for one state, in plain integers."""
+    state = (state + _GAMMA) % _WORD
+    state = ((state ^ (state >> 30)) * _MIX_1) % _WORD
+    state = ((state ^ (state >> 27)) * _MIX_2) % _WORD
+    return state ^ (state >> 31)

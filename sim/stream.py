@@ -1,0 +1,113 @@
+"""Which readings exist, and when each is taken and due: a pure function of scenario and seed.
+
+Event time is kept in whole microseconds relative to *event time zero*, the start of the measuring
+window; it is negative during warm-up. Wall time is whole nanoseconds relative to the wall instant of
+event time zero. Reading ``k`` of a sensor is taken at ``k * interval + phase``: the phase is the
+sensor's own, spread by hash over the interval, so that readings do not come in step with a trigger.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from base.durations import format_duration
+from base.errors import UsageError
+from sim.arrays import Ints, Longs
+from sim.rng import Stream, hash_uniforms, key_from_seed
+from sim.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class StreamSpec:
+    """One stream of readings, settled: see `resolve_stream`, which checks what the user gave."""
+
+    scenario: Scenario
+    seed: int
+    sensors: int
+    interval_s: float
+    speedup: float
+
+    @property
+    def rate_per_s(self) -> float:
+        """Readings per second of wall time: sensors x speedup / interval."""
+        return self.sensors * self.speedup / self.interval_s
+
+    @cached_property
+    def key(self) -> int:
+        """The seed's 64-bit key for `sim.rng`."""
+        return key_from_seed(self.seed)
+
+    @property
+    def interval_us(self) -> int:
+        """The interval in whole microseconds of event time."""
+        return max(1, round(self.interval_s * 1e6))
+
+    @property
+    def first_tick(self) -> int:
+        """The tick that carries ``seq`` 0: the first at or after -lead, whatever is emitted."""
+        return -(round(self.scenario.lead_s * 1e6) // self.interval_us)
+
+    @property
+    def sensor_ids(self) -> Ints:
+        """The sensors' numbers 1..N, shape (S,)."""
+        return np.arange(1, self.sensors + 1, dtype=np.int32)
+
+    @cached_property
+    def phases_us(self) -> Longs:
+        """Each sensor's phase in [0, interval), shape (S,), microseconds of event time."""
+        uniforms = hash_uniforms(self.key, Stream.PHASE, self.sensor_ids, 0)
+        return np.minimum((uniforms * self.interval_us).astype(np.int64), self.interval_us - 1)
+
+    def event_rel_us(self, first_tick: int, end_tick: int) -> Longs:
+        """Event times of the ticks [first, end) of all sensors, shape (K, S), relative to zero."""
+        ticks = np.arange(first_tick, end_tick, dtype=np.int64)
+        return ticks[:, None] * self.interval_us + self.phases_us
+
+    def due_ns(self, event_rel_us: Longs) -> Longs:
+        """When readings taken then are due without delay, wall ns relative to event time zero."""
+        nanoseconds: Longs = np.rint(event_rel_us * 1000.0 / self.speedup).astype(np.int64)
+        return nanoseconds
+
+    def require_lead(self, start_s: float) -> None:
+        """Raise `UsageError` if the stream has no readings as early as ``start_s`` of event time."""
+        if start_s < -self.scenario.lead_s:
+            raise UsageError(
+                f"the stream would begin {format_duration(round(-start_s, 3))} before event time zero, but "
+                f"scenario '{self.scenario.name}' has a lead of {self.scenario.lead}; shorten the warm-up or "
+                "raise `lead`"
+            )
+
+
+def resolve_stream(
+    scenario: Scenario,
+    *,
+    seed: int,
+    sensors: int,
+    rate: float | None = None,
+    speedup: float | None = None,
+) -> StreamSpec:
+    """Settle rate, speedup and interval, of which rate = sensors x speedup / interval.
+
+    Neither given: the scenario's interval and speedup. ``rate`` (readings/s of wall time) alone
+    changes the interval, ``speedup`` alone the speedup, both together fix the interval. Raises
+    `UsageError`, naming the flag, for numbers that make no stream.
+    """
+    if seed < 0:
+        raise UsageError(f"--seed {seed}: a seed is a whole number from 0 on")
+    if not 1 <= sensors <= 2**31 - 1:
+        raise UsageError(f"--sensors {sensors}: give at least 1")
+    for flag, value in (("--rate", rate), ("--speedup", speedup)):
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise UsageError(f"{flag} {value:g}: give a number above 0")
+    settled = scenario.speedup if speedup is None else float(speedup)
+    interval_s = scenario.interval_s if rate is None else sensors * settled / rate
+    if interval_s < 1e-3:
+        raise UsageError(
+            f"--rate {rate:g}: {sensors} sensors would each report every {interval_s * 1e3:.3g} ms of event "
+            "time; give more --sensors, a higher --speedup or a lower --rate"
+        )
+    return StreamSpec(scenario=scenario, seed=seed, sensors=sensors, interval_s=interval_s, speedup=settled)

@@ -1,0 +1,337 @@
+"""Publishing: paced by an absolute schedule, every delivery accounted for, clean ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.arrays import Longs
+from sim.control import parse_go
+from sim.delivery_log import DeliveryLog, read_delivery_log
+from sim.pacing import LARGEST_BURST, LONGEST_SLEEP_NS, TICK_NS, Burst, due_burst, pace, sleep_for
+from sim.prepare import Prepared, Preparer
+from sim.scenario import load_scenario
+from sim.sender import Sender
+from sim.stream import resolve_stream
+
+MS = 1_000_000
+
+
+@dataclass
+class FakeClock:
+    """A clock that moves only when it is slept on, and then comes back late."""
+
+    now_ns: int = 0
+    overshoot_ns: int = 100_000
+    wakes: int = 0
+
+    def monotonic_ns(self) -> int:
+        """The time."""
+        return self.now_ns
+
+    def sleep_ns(self, duration_ns: int) -> None:
+        """Let time pass."""
+        self.now_ns += duration_ns + self.overshoot_ns
+        self.wakes += 1
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A bare schedule."""
+
+    due_ns: Longs
+
+
+@dataclass
+class Run:
+    """Paces a schedule on a fake clock and notes when each delivery was sent."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    sent_ns: list[int] = field(default_factory=list)
+    bursts: list[int] = field(default_factory=list)
+    stop_at_ns: int = 2**62
+    cost_ns: int = 0
+
+    def of(self, *due_ns: Longs, zero_ns: int = 0, unpaced: bool = False) -> bool:
+        """Whether everything was sent."""
+
+        def send(stretch: Stretch, burst: Burst) -> None:
+            for _ in range(burst.low, burst.high):
+                self.sent_ns.append(self.clock.now_ns - zero_ns)
+                self.clock.now_ns += self.cost_ns
+            self.bursts.append(burst.high - burst.low)
+
+        return pace(
+            [Stretch(due) for due in due_ns],
+            zero_ns=zero_ns,
+            clock=self.clock,
+            send=send,
+            woken=lambda now_ns: None,
+            stopped=lambda: self.clock.now_ns >= self.stop_at_ns,
+            unpaced=unpaced,
+        )
+
+
+def every(step_ns: int, count: int, first_ns: int = 0) -> Longs:
+    """An even schedule."""
+    return np.arange(count, dtype=np.int64) * step_ns + first_ns
+
+
+def test_nothing_is_sent_early_nor_later_than_a_tick():
+    """At 20,000/s each delivery leaves at or after its due instant, at most a tick plus overshoot late."""
+    due_ns = every(50_000, 4000, first_ns=3 * MS)
+    run = Run()
+    assert run.of(due_ns)
+    late = np.array(run.sent_ns) - due_ns
+    assert late.min() >= 0
+    assert late.max() <= TICK_NS + 100_000
+
+
+def test_wake_ups_are_bounded_and_none_is_idle_for_long():
+    """A dense second takes at most 2,000 wake-ups; a sparse one sleeps in steps of 20 ms."""
+    dense, sparse = Run(), Run()
+    dense.of(every(1000, 1_000_000))
+    assert dense.clock.wakes <= 2001
+    sparse.of(every(1000 * MS, 2))
+    assert 50 <= sparse.clock.wakes <= 55
+
+
+def test_a_stall_shifts_nothing_that_follows():
+    """After a stall of 100 ms the backlog goes out at once, and the schedule is met again."""
+    due_ns = every(MS, 400)
+    run = Run()
+    run.clock.now_ns = 100 * MS
+    assert run.of(due_ns)
+    late = np.array(run.sent_ns) - due_ns
+    assert late[0] == 100 * MS
+    assert late[150:].max() <= TICK_NS + 100_000
+
+
+def test_a_long_backlog_goes_out_in_bounded_bursts_without_rest():
+    """Far behind, bursts are capped so that a stop is noticed, and no time is slept away between them."""
+    run = Run(clock=FakeClock(now_ns=10_000 * MS))
+    assert run.of(every(1000, 10 * LARGEST_BURST))
+    assert max(run.bursts) == LARGEST_BURST
+    assert run.clock.wakes <= 1
+
+
+def test_stretches_follow_each_other_on_one_clock():
+    """A schedule in pieces is sent at the same instants as the schedule in one."""
+    due_ns, whole, parts = every(300_000, 900), Run(), Run()
+    whole.of(due_ns, zero_ns=-5 * MS)
+    parts.of(due_ns[:1], due_ns[1:500], due_ns[500:], zero_ns=-5 * MS)
+    assert np.abs(np.array(whole.sent_ns) - np.array(parts.sent_ns)).max() <= TICK_NS + 100_000
+
+
+def test_stop_ends_between_bursts():
+    """Once stopped nothing more is sent, and the caller learns that something is missing."""
+    run = Run(stop_at_ns=50 * MS)
+    assert not run.of(every(MS, 200))
+    assert 45 <= len(run.sent_ns) <= 51
+
+
+def test_unpaced_does_not_wait():
+    """Unpaced, everything goes out without a single sleep, due or not."""
+    run = Run()
+    assert run.of(every(1000 * MS, 5000), unpaced=True)
+    assert len(run.sent_ns) == 5000
+    assert run.clock.wakes == 0
+
+
+def test_burst_and_sleep():
+    """The due instant itself is due; a sleep is a tick at least and 20 ms at most."""
+    due_ns = np.array([10, 20, 20, 30])
+    assert due_burst(due_ns, 0, 9) == Burst(0, 0)
+    assert due_burst(due_ns, 0, 20) == Burst(0, 3)
+    assert due_burst(due_ns, 3, 40) == Burst(3, 4)
+    assert sleep_for(0, 10) == TICK_NS
+    assert sleep_for(0, 5 * MS) == 5 * MS
+    assert sleep_for(0, 900 * MS) == LONGEST_SLEEP_NS
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"), [(b"go", 0), (b"go 1795479578236500650", 1795479578236500650), (b"", None), (b"stop now", None)]
+)
+def test_the_word_to_start(line: bytes, meant: int | None):
+    """`go`, with or without an instant, is understood; anything else is not."""
+    assert parse_go(line) == meant
+
+
+@dataclass
+class FakeProducer:
+    """A queue of ``room`` messages that empties when polled; every ``lossy``-th one fails."""
+
+    room: int = 10**9
+    lossy: int = 0
+    silent: bool = False
+    taken: list[tuple[bytes, bytes]] = field(default_factory=list)
+    waiting: list[Callable[[object, object], None]] = field(default_factory=list)
+
+    def produce(self, topic: str, value: bytes, key: bytes, *, on_delivery: Callable[[object, object], None]) -> None:
+        """Queue, or refuse."""
+        if len(self.waiting) >= self.room:
+            raise BufferError
+        self.taken.append((key, value))
+        self.waiting.append(on_delivery)
+
+    def poll(self, timeout: float) -> int:
+        """Answer for all that waits."""
+        if not self.silent:
+            for number, callback in enumerate(self.waiting, 1):
+                callback("lost" if self.lossy and number % self.lossy == 0 else None, None)
+            self.waiting.clear()
+        return 0
+
+    def flush(self, timeout: float) -> int:
+        """As `poll`."""
+        return self.poll(timeout)
+
+
+def stretch(count: int) -> Prepared:
+    """``count`` deliveries of sensors 1, 2, 3, 1, ..."""
+    return Prepared(
+        sensor_id=[1 + number % 3 for number in range(count)],
+        seq=list(range(count)),
+        copy=np.zeros(count, dtype=np.uint8),
+        due_ns=np.arange(count, dtype=np.int64),
+        values=[f"v{number}".encode() for number in range(count)],
+    )
+
+
+def test_sender_keys_counts_and_logs(tmp_path: Path):
+    """Each delivery carries its sensor's key, is acknowledged once, and stands in the log with its due."""
+    producer = FakeProducer()
+    with DeliveryLog(tmp_path / "sent.log") as log:
+        sender = Sender(producer, "t", 3, zero_wall_ns=10**18, log=log)
+        for part in (stretch(5), stretch(4)):
+            sender.send(part, Burst(0, 2))
+            sender.woken(0)
+            sender.send(part, Burst(2, len(part)))
+        sender.flush(1.0)
+    totals = sender.totals()
+    assert (totals["sent"], totals["acked"], totals["failed"], totals["unacked"]) == (9, 9, 0, [])
+    assert producer.taken[4] == (b"2", b"v4")
+    records = read_delivery_log(tmp_path / "sent.log")
+    assert records["seq"].tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 3]
+    assert records["due_ns"].tolist() == [10**18 + number for number in (0, 1, 2, 3, 4, 0, 1, 2, 3)]
+    assert (np.diff(records["sent_ns"]) >= 0).all()
+
+
+def test_sender_waits_out_a_full_queue():
+    """A full queue delays, counts as a stall, and loses nothing."""
+    producer = FakeProducer(room=2)
+    sender = Sender(producer, "t", 3, zero_wall_ns=0, log=None)
+    sender.send(stretch(7), Burst(0, 7))
+    sender.flush(1.0)
+    assert sender.totals()["acked"] == 7
+    assert sender.stall_ns > 0
+
+
+def test_sender_names_what_was_not_acknowledged():
+    """Failed and unanswered deliveries are counted apart and listed by (sensor, seq)."""
+    failing = Sender(FakeProducer(lossy=3), "t", 3, zero_wall_ns=0, log=None)
+    failing.send(stretch(6), Burst(0, 6))
+    failing.flush(1.0)
+    assert failing.totals() | {"queue_full_stall_s": 0} == {
+        "sent": 6, "acked": 4, "failed": 2, "unacked": [(3, 2), (3, 5)], "queue_full_stall_s": 0,
+    }  # fmt: skip
+    silent = Sender(FakeProducer(silent=True), "t", 3, zero_wall_ns=0, log=None)
+    silent.send(stretch(2), Burst(0, 2))
+    silent.flush(0.0)
+    assert silent.totals()["unacked"] == [(1, 0), (2, 1)]
+
+
+SPEC = resolve_stream(load_scenario("temperate-day"), seed=42, sensors=20)
+
+
+def test_preparer_makes_a_bounded_run_whole():
+    """A run with an end is prepared to its end before it starts, and its number is known."""
+    preparer = Preparer(SPEC, start_s=-3600.0, end_s=7200.0, limit=None)
+    ready = preparer.wait_ready()
+    taken = list(preparer)
+    assert preparer.planned == ready == sum(map(len, taken))
+    assert ready == pytest.approx(20 * 18, abs=20)
+    assert json.loads(taken[0].values[0])["sensor_id"] == taken[0].sensor_id[0]
+
+
+def test_preparer_keeps_to_a_limit():
+    """A number of readings ends an otherwise endless run, to the reading."""
+    preparer = Preparer(SPEC, start_s=0.0, end_s=None, limit=333)
+    assert preparer.wait_ready() == 333
+    assert sum(map(len, preparer)) == preparer.planned == 333
+
+
+def test_preparer_stays_a_little_ahead_of_an_endless_run():
+    """An endless run is prepared as it is used up, and stops when told."""
+    preparer = Preparer(SPEC, start_s=0.0, end_s=None, limit=None)
+    assert preparer.wait_ready() < 5000
+    assert preparer.planned is None
+    first = [len(part) for part, _ in zip(preparer, range(20), strict=False)]
+    assert len(first) == 20
+    preparer.stop()
+    assert list(preparer) == []
+
+
+@pytest.fixture
+def mock_cluster(tmp_path: Path) -> list[str]:
+    """The command line of a publisher into librdkafka's own mock broker, with all its traffic inside."""
+    settings = tmp_path / "mock.properties"
+    settings.write_text("test.mock.num.brokers=1\n")
+    return [sys.executable, "-m", "sim.publish", "--sensors", "50", "--kafka-config", str(settings), "--json-events"]
+
+
+BOUNDED = ["--rate", "500", "--speedup", "2880", "--lead", "200ms", "--for", "500ms", "--start", "scenario"]
+
+
+def test_a_bounded_run_is_published_logged_and_accounted_for(mock_cluster: list[str], tmp_path: Path):
+    """Prepared, go, started, done: every planned reading is sent on time, acknowledged and logged."""
+    log = tmp_path / "sent.log"
+    command = [*mock_cluster, *BOUNDED, "--wait-for-go", "--log", str(log)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as publisher:
+        assert publisher.stdin is not None
+        assert publisher.stdout is not None
+        prepared = json.loads(publisher.stdout.readline())
+        zero_wall_ns = time.time_ns() + 300 * MS
+        publisher.stdin.write(b"go %d\n" % zero_wall_ns)
+        publisher.stdin.flush()
+        started, *_, done = map(json.loads, publisher.stdout)
+        assert publisher.wait(20) == 0
+    assert (prepared["event"], started["event"], done["event"]) == ("prepared", "started", "done")
+    assert done["planned"] == done["sent"] == done["acked"] == prepared["readings"]
+    assert done["planned"] == pytest.approx(350, abs=40)
+    records = read_delivery_log(log)
+    assert len(records) == done["sent"]
+    assert records["due_ns"][0] == started["first_due_ns"] < started["zero_wall_ns"] == zero_wall_ns
+    assert (records["sent_ns"] - records["due_ns"]).min() > -MS
+
+
+def test_a_parent_that_leaves_ends_the_publisher(mock_cluster: list[str]):
+    """The end of stdin, before or after the start, is a stop: totals are told, and nobody hangs."""
+    done = subprocess.run(
+        [*mock_cluster, *BOUNDED, "--wait-for-go"], stdin=subprocess.DEVNULL, capture_output=True, check=True
+    )
+    prepared, last = map(json.loads, done.stdout.splitlines())
+    assert (prepared["event"], last["event"], last["sent"]) == ("prepared", "done", 0)
+
+
+def test_ctrl_c_ends_an_endless_run_cleanly(mock_cluster: list[str]):
+    """An endless run stops at Ctrl-C with its totals, and exits with 130."""
+    with subprocess.Popen([*mock_cluster, "--rate", "200"], stdout=subprocess.PIPE) as publisher:
+        assert publisher.stdout is not None
+        while json.loads(publisher.stdout.readline())["event"] != "progress":
+            pass
+        publisher.send_signal(signal.SIGINT)
+        *_, last = map(json.loads, publisher.stdout)
+        assert publisher.wait(20) == 130
+    assert last["event"] == "done"
+    assert last["planned"] is None
+    assert last["sent"] == last["acked"]

@@ -1,0 +1,69 @@
+"""Randomness is a function of seed, stream, sensor and tick."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.rng import BLOCK, Stream, hash_normals, hash_uniforms, key_from_seed, normals
+
+KEY = key_from_seed(42)
+
+
+def test_first_sensors_do_not_see_the_others():
+    """The normals of sensors 1..100 are the same among 100 sensors and among three blocks of them."""
+    few = normals(KEY, Stream.WIND, 7, 100)
+    many = normals(KEY, Stream.WIND, 7, 2 * BLOCK + 1)
+    assert np.array_equal(few, many[:100])
+
+
+def test_blocks_ticks_streams_and_seeds_differ():
+    """No two of neighbouring blocks, ticks (negative ones too), streams and seeds share numbers."""
+    drawn = [
+        normals(KEY, Stream.WIND, 7, 2 * BLOCK)[:4],
+        normals(KEY, Stream.WIND, 7, 2 * BLOCK)[BLOCK : BLOCK + 4],
+        normals(KEY, Stream.WIND, 8, 4),
+        normals(KEY, Stream.WIND, -8, 4),
+        normals(KEY, Stream.CLOUD, 7, 4),
+        normals(key_from_seed(43), Stream.WIND, 7, 4),
+    ]
+    assert len(np.unique(np.concatenate(drawn))) == 4 * len(drawn)
+
+
+def test_hash_looks_up_single_places():
+    """One lookup equals the same place of a whole table, negative indices included."""
+    sensors, days = np.arange(1, 50)[:, None], np.arange(-3, 4)[None, :]
+    table = hash_uniforms(KEY, Stream.FAULT, sensors, days)
+    assert hash_uniforms(KEY, Stream.FAULT, 17, -2)[0] == table[16, 1]
+    assert len(np.unique(table)) == table.size
+
+
+def test_hash_is_splitmix64():
+    """With a zero index the hash is splitmix64's finaliser: the twin in plain integers agrees."""
+
+    def twin(key: int, stream: int, sensor: int, index: int) -> float:
+        mask = 2**64 - 1
+
+        def mix(state: int) -> int:
+            state = (state + 0x9E3779B97F4A7C15) & mask
+            state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & mask
+            state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & mask
+            return state ^ (state >> 31)
+
+        assert mix(0) == 0xE220A8397B1DCDAF, "the published first output for seed 0"
+        base = mix((key + stream * 0x9E3779B97F4A7C15) & mask)
+        word = mix((base + sensor * 0xD1342543DE82EF95 + index * 0xAF251AF3B0F025B5) & mask)
+        return ((word >> 12) + 0.5) / 2**52
+
+    for sensor, index in ((1, 0), (7, 3), (2**31 - 1, -5)):
+        assert hash_uniforms(KEY, 32, sensor, index)[0] == twin(KEY, 32, sensor, index)
+
+
+def test_distributions_have_their_moments():
+    """Uniforms are uniform and both kinds of normals have mean 0 and standard deviation 1."""
+    sensors = np.arange(100_000)
+    uniforms = hash_uniforms(KEY, Stream.PHASE, sensors, 0)
+    assert np.allclose(np.quantile(uniforms, [0.1, 0.5, 0.9]), [0.1, 0.5, 0.9], atol=0.01)
+    assert 0.0 < uniforms.min() < uniforms.max() < 1.0
+    for drawn in (hash_normals(KEY, Stream.NOISE, sensors, 3), normals(KEY, Stream.NOISE, 3, 100_000)):
+        assert abs(drawn.mean()) < 0.02
+        assert abs(drawn.std() - 1.0) < 0.02
