@@ -87,7 +87,9 @@ class Child:
         os.close(read_end)
         if events:
             assert self._popen.stdout is not None
-            self._reader = threading.Thread(target=self._read, args=(self._popen.stdout,), daemon=True, name=f"{name}-events")
+            self._reader = threading.Thread(
+                target=self._read, args=(self._popen.stdout,), daemon=True, name=f"{name}-events"
+            )
             self._reader.start()
 
     def _read(self, stream: IO[bytes]) -> None:

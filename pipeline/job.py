@@ -1,0 +1,67 @@
+"""The job's shell: Kafka source, `build_output`, Kafka sink. Nothing runs until the writer is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from pipeline.alerts import build_output
+from pipeline.profiles import Profile
+from pipeline.rules import AlertRule
+from wire.topics import Topics
+
+
+def kafka_rows(
+    spark: SparkSession, bootstrap: str, topic: str, *, starting_offsets: str, options: Mapping[str, str]
+) -> DataFrame:
+    """The Kafka source's stream of one topic; ``options`` are the source's own, over ours."""
+    return (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", bootstrap)
+        .option("subscribe", topic)
+        .option("startingOffsets", starting_offsets)
+        .options(**options)
+        .load()
+    )
+
+
+def job(
+    spark: SparkSession,
+    *,
+    bootstrap: str,
+    topics: Topics,
+    rules: Sequence[AlertRule],
+    profile: Profile,
+    checkpoint: Path,
+    trigger: Mapping[str, Any],
+    starting_offsets: str = "earliest",
+    source: Mapping[str, str] | None = None,
+    name: str = "alerts",
+) -> DataStreamWriter:
+    """The unstarted writer of the whole pipeline.
+
+    ``trigger``: the keywords of ``writeStream.trigger``; ``source``: more options of the Kafka
+    source, such as ``maxOffsetsPerTrigger``; ``name``: the query's, unique in the session.
+    """
+    rows = kafka_rows(
+        spark,
+        bootstrap,
+        topics.readings,
+        starting_offsets=starting_offsets,
+        options={**profile.source, **(source or {})},
+    )
+    return (
+        build_output(rows, rules, topics)
+        .writeStream.format("kafka")
+        .queryName(name)
+        # Real-time mode takes no other; for a query without state it means the same as append.
+        .outputMode("update")
+        .option("kafka.bootstrap.servers", bootstrap)
+        .options(**profile.sink)
+        .option("checkpointLocation", str(checkpoint))
+        .trigger(**trigger)
+    )

@@ -1,0 +1,66 @@
+"""Named sets of settings. Profiles differ in settings only: the query is the same, key for key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from base.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Settings of the session, and options of the Kafka source and of the Kafka sink."""
+
+    name: str
+    session: Mapping[str, str] = field(default_factory=dict)
+    source: Mapping[str, str] = field(default_factory=dict)
+    sink: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Spark and its Kafka connector as they come.
+STOCK: Final = Profile(name="stock")
+
+#: What was seen to help and not to hurt, on one machine with a local disk.
+TUNED: Final = Profile(
+    name="tuned",
+    session=MappingProxyType(
+        {
+            # The two file keys. Spark's local file system sets permissions by starting `chmod` in a
+            # child process, some 19 times a batch; these two write the logs without it and more
+            # than halve the latency at trigger 0 s. Price: no .crc side files, and a rename that
+            # is atomic only where the file system's is, as on any one machine's POSIX disk.
+            "spark.sql.streaming.checkpointFileManagerClass": (
+                "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+            ),
+            "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+            # The log folders are listed in every batch; a hundred old batches in them serve no one.
+            "spark.sql.streaming.minBatchesToRetain": "10",
+            # There is one host: waiting for a better-placed executor is waiting for nothing.
+            "spark.locality.wait": "0s",
+        }
+    ),
+    source=MappingProxyType(
+        {
+            # An idle partition's fetch would wait 500 ms in the broker before it answers.
+            "kafka.fetch.max.wait.ms": "10",
+            # After every poll Spark asks for both ends of the partition. The consumer's 500 records
+            # a poll make that the larger part of reading a backlog: a scan ran three times as fast.
+            "kafka.max.poll.records": "20000",
+            "kafka.max.partition.fetch.bytes": str(8 * 2**20),
+        }
+    ),
+    # An alert leaves at once: newer Kafka clients wait 5 ms for company.
+    sink=MappingProxyType({"kafka.linger.ms": "0"}),
+)
+
+PROFILES: Final[Mapping[str, Profile]] = MappingProxyType({profile.name: profile for profile in (TUNED, STOCK)})
+
+
+def profile_named(name: str, *, field: str) -> Profile:
+    """The profile called ``name``; ``field`` names the flag in the `UsageError` for an unknown one."""
+    if name not in PROFILES:
+        raise UsageError(f"{field} {name}: no such profile{did_you_mean(name, PROFILES)}")
+    return PROFILES[name]

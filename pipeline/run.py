@@ -1,0 +1,100 @@
+"""``python -m pipeline.run``: the alert job against any Kafka, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from base.durations import parse_duration_s
+from base.errors import AlertbenchError, ExitCode, UsageError, one_line_errors
+from pipeline.announce import Announcer
+from pipeline.profiles import profile_named
+from pipeline.rules import load_rules
+from pipeline.service import RunConfig, WarmUp, run
+from pipeline.stopping import Stop
+from pipeline.triggers import Trigger
+from wire.topics import Topics
+
+
+class StartingOffsets(StrEnum):
+    """Where a job without a checkpoint begins to read."""
+
+    EARLIEST = "earliest"
+    LATEST = "latest"
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    bootstrap: Annotated[str, typer.Option(help="The Kafka cluster, HOST:PORT.")] = "localhost:9092",
+    topic: Annotated[str, typer.Option(help="Topic of the readings; it must exist.")] = "sensor",
+    alerts_topic: Annotated[str, typer.Option(help="Topic for alerts; created if missing.")] = "alerts",
+    rejects_topic: Annotated[
+        str | None,
+        typer.Option(help="Topic for malformed records; created if missing. [default: TOPIC-rejected]"),
+    ] = None,
+    trigger: Annotated[str, typer.Option(help="0s, 100ms, 30s, realtime or realtime:DURATION.")] = "30s",
+    rules: Annotated[Path | None, typer.Option(help="TOML file of rules. [default: the five seed rules]")] = None,
+    profile: Annotated[str, typer.Option(help="Settings: tuned or stock.")] = "tuned",
+    checkpoint: Annotated[Path | None, typer.Option(help="Folder to resume from. [default: a fresh one]")] = None,
+    spark_master: Annotated[str | None, typer.Option(help="Spark master. [default: local, enough slots]")] = None,
+    for_: Annotated[str | None, typer.Option("--for", help="Stop after this long. [default: run on]")] = None,
+    progress: Annotated[Path | None, typer.Option(help="File for Spark's progress, a JSON line a batch.")] = None,
+    starting_offsets: Annotated[
+        StartingOffsets, typer.Option(help="Where to begin without a checkpoint.")
+    ] = StartingOffsets.EARLIEST,
+    work_dir: Annotated[
+        Path | None, typer.Option(help="Folder for Spark's own files and log. [default: temporary]")
+    ] = None,
+    warm_topic: Annotated[str | None, typer.Option(help="A backlog to warm the session up on.")] = None,
+    warm_alerts_topic: Annotated[str | None, typer.Option(help="Scratch topic for what it yields.")] = None,
+    warm_limit: Annotated[str, typer.Option(help="The longest warm-up.")] = "20s",
+    json_events: Annotated[bool, typer.Option(help="JSON lines on stdout; `stop` or EOF on stdin ends.")] = False,
+) -> None:
+    """Turn sensor readings into alerts: Kafka to Kafka, in one Spark query, until Ctrl-C."""
+    # py4j logs a traceback through the root logger for every call to a JVM that is gone. What there
+    # is to say of that, we say in one line.
+    logging.getLogger().addHandler(logging.NullHandler())
+    announce, stop = Announcer(json_events=json_events), Stop()
+    try:
+        if (warm_topic is None) != (warm_alerts_topic is None):
+            raise UsageError("--warm-topic and --warm-alerts-topic go together; give both or neither")
+        topics = Topics(readings=topic, alerts=alerts_topic, rejects=rejects_topic or f"{topic}-rejected")
+        if topic in (topics.alerts, topics.rejects):
+            raise UsageError(f"--topic {topic}: the job would read what it writes; give each topic its own name")
+        warm = None
+        if warm_topic is not None and warm_alerts_topic is not None:
+            scratch = Topics(readings=warm_topic, alerts=warm_alerts_topic, rejects=warm_alerts_topic)
+            warm = WarmUp(topics=scratch, limit_s=parse_duration_s(warm_limit, field="--warm-limit"))
+        config = RunConfig(
+            bootstrap=bootstrap,
+            topics=topics,
+            trigger=Trigger.parse(trigger, field="--trigger"),
+            rules=load_rules(rules),
+            profile=profile_named(profile, field="--profile"),
+            checkpoint=checkpoint,
+            master=spark_master,
+            starting_offsets=starting_offsets.value,
+            for_s=None if for_ is None else parse_duration_s(for_, field="--for"),
+            progress=progress,
+            warm=warm,
+            work_dir=work_dir,
+        )
+        if json_events:
+            stop.heed_stdin()
+        run(config, announce, stop)
+    except AlertbenchError as error:
+        announce("failed", reason=str(error))
+        raise
+    if stop.reason == "SIGINT":
+        raise typer.Exit(int(ExitCode.INTERRUPTED))
+
+
+if __name__ == "__main__":
+    one_line_errors(app)()

@@ -1,0 +1,57 @@
+"""How a running job is told to end: a signal, a word on stdin, or its time is up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+
+
+class Stop:
+    """Set once, by whoever comes first; ``reason`` then says who.
+
+    Reasons: ``SIGTERM``, ``SIGINT``, ``stdin``, ``duration``.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.reason: str | None = None
+
+    def ask(self, reason: str) -> None:
+        """Ask for the end; later reasons do not count."""
+        self.reason = self.reason or reason
+        self._event.set()
+
+    def asked(self) -> bool:
+        """Whether someone has asked."""
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until someone asks, ``seconds`` at most; whether someone has."""
+        return self._event.wait(seconds)
+
+    def heed_signals(self) -> None:
+        """SIGTERM and the first SIGINT ask; a second SIGINT interrupts at once. Main thread only.
+
+        Call it again after the Spark session has started, which takes SIGINT for itself.
+        """
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, signal.default_int_handler if self.asked() else self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.ask(signal.Signals(number).name)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def heed_stdin(self) -> None:
+        """A line ``stop`` on stdin asks, and so does its end: the process that started us is gone."""
+        threading.Thread(target=self._read_stdin, daemon=True, name="stdin").start()
+
+    def _read_stdin(self) -> None:
+        # Not through sys.stdin: a thread that blocks in it holds a lock the interpreter wants at exit.
+        text = b""
+        while chunk := os.read(0, 4096):
+            *lines, text = (text + chunk).split(b"\n")
+            if any(line.strip() == b"stop" for line in lines):
+                break
+        self.ask("stdin")

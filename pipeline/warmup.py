@@ -1,0 +1,152 @@
+"""Make the session warm before anything is measured: the JVM compiles what it has run often.
+
+First whole drains of a prepared backlog, until their rates agree: that is the warm drain rate. Then
+many short batches, because the code between batches runs once a batch and stays cold for long.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from base.errors import ComponentFailed
+from pipeline.failures import root_cause
+from pipeline.job import job
+from pipeline.profiles import Profile
+from pipeline.progress import ProgressTail, batch_ms
+from pipeline.rules import AlertRule
+from wire.topics import Topics
+
+#: Two passes agree if the slower one's rate is at least this share of the faster one's.
+AGREEMENT: Final = 0.9
+
+#: The drains may take this share of the limit, a pass that would take longer is cut off and does not
+#: count; the short batches get what is left.
+_DRAIN_SHARE: Final = 0.7
+
+SHORT_BATCH_ROWS: Final = 200
+_FEWEST_SHORT: Final = 60
+_SPAN: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warmed:
+    """``passes``: readings per second of each whole drain. ``drain_per_s``: the mean of the two that
+    agreed, else None. ``short_ms``: median time of the last short batches. ``seconds``: all of it."""
+
+    passes: tuple[float, ...]
+    drain_per_s: float | None
+    short_batches: int
+    short_ms: float | None
+    seconds: float
+
+
+def agreed_rate(passes: Sequence[float]) -> float | None:
+    """The mean of the last two rates if they agree within `AGREEMENT`, else None."""
+    if len(passes) < 2 or min(passes[-2:]) < AGREEMENT * max(passes[-2:]):
+        return None
+    return sum(passes[-2:]) / 2
+
+
+def is_warm(batches_ms: Sequence[float]) -> bool:
+    """Whether the latest short batches are hardly faster than those before them."""
+    if len(batches_ms) < _FEWEST_SHORT:
+        return False
+    return median(batches_ms[-_SPAN:]) >= AGREEMENT * median(batches_ms[-2 * _SPAN : -_SPAN])
+
+
+def warm_up(
+    spark: SparkSession,
+    *,
+    bootstrap: str,
+    topics: Topics,
+    rules: Sequence[AlertRule],
+    profile: Profile,
+    folder: Path,
+    limit_s: float,
+    asked_to_stop: Callable[[], bool],
+) -> Warmed:
+    """Drain ``topics.readings``, a bounded backlog, again and again for at most ``limit_s``.
+
+    The query is the measured one; only its topics, its trigger and its checkpoints (in ``folder``)
+    are scratch. Raises `ComponentFailed` if a query dies.
+    """
+    started = time.monotonic()
+
+    def run(trigger: dict[str, Any], name: str, source: dict[str, str], until: float, enough: _Enough) -> _Run:
+        query = job(
+            spark,
+            bootstrap=bootstrap,
+            topics=topics,
+            rules=rules,
+            profile=profile,
+            checkpoint=folder / name,
+            trigger=trigger,
+            source=source,
+            name=name,
+        ).start()
+        return _follow(spark, query, lambda batches: time.monotonic() > until or asked_to_stop() or enough(batches))
+
+    passes: list[float] = []
+    backlog = 0
+    drains_until = started + _DRAIN_SHARE * limit_s
+    while agreed_rate(passes) is None and time.monotonic() < drains_until and not asked_to_stop():
+        drained = run({"availableNow": True}, f"warm-drain-{len(passes)}", {}, drains_until, lambda _: False)
+        if not drained.complete or not drained.batches:
+            break
+        backlog = sum(batch["numInputRows"] for batch in drained.batches)
+        passes.append(backlog * 1000 / sum(map(batch_ms, drained.batches)))
+
+    def enough(batches: list[dict[str, Any]]) -> bool:
+        emptied = 0 < backlog <= sum(batch["numInputRows"] for batch in batches)
+        return emptied or is_warm([batch_ms(batch) for batch in batches])
+
+    short: list[dict[str, Any]] = []
+    if time.monotonic() < started + limit_s and not asked_to_stop():
+        options = {"maxOffsetsPerTrigger": str(SHORT_BATCH_ROWS)}
+        short = run({"processingTime": "0 seconds"}, "warm-short", options, started + limit_s, enough).batches
+    return Warmed(
+        passes=tuple(passes),
+        drain_per_s=agreed_rate(passes),
+        short_batches=len(short),
+        short_ms=median(map(batch_ms, short[-_SPAN:])) if short else None,
+        seconds=time.monotonic() - started,
+    )
+
+
+_Enough = Callable[[list[dict[str, Any]]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The batches of one warm-up query, and whether it ended by itself."""
+
+    batches: list[dict[str, Any]]
+    complete: bool
+
+
+def _follow(spark: SparkSession, query: StreamingQuery, enough: _Enough) -> _Run:
+    tail = ProgressTail(spark, query)
+    batches: list[dict[str, Any]] = []
+    complete = False
+    try:
+        while not complete and not enough(batches):
+            # Half a second, so that the asking costs next to nothing; the end of a drain wakes it at once.
+            complete = bool(query.awaitTermination(0.5))  # type: ignore[arg-type]
+            batches += tail.poll()
+    except Exception as error:
+        cause = root_cause(query)
+        if cause is None:
+            raise
+        raise ComponentFailed(f"the warm-up query died: {cause}") from error
+    finally:
+        if not complete:
+            query.stop()
+    return _Run(batches + tail.poll(), complete)

@@ -1,0 +1,1 @@
+"""Tables, figures and pages from stored results; never runs a measurement."""

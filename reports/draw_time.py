@@ -1,0 +1,158 @@
+"""Latency second by second, and one sensor's window: what runs along a time axis."""
+
+from __future__ import annotations
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullFormatter
+
+from reports import style, words
+from reports.sensor_day import SensorDay
+from wire.reading import CHANNELS
+
+#: Channel -> what stands at its axis, and the least that the axis spans: a flat line shall look flat.
+_CHANNEL_AXES = {
+    "temperature": ("temperature\n(°C)", 10.0),
+    "humidity": ("humidity\n(%)", 20.0),
+    "rainfall": ("rainfall\n(mm in 1 h)", 10.0),
+    "wind_speed": ("wind gust\n(m/s)", 5.0),
+    "UV_index": ("UV index", 2.0),
+}
+
+
+def latency_over_time(seconds: pl.DataFrame, boundaries: pl.DataFrame) -> Figure:
+    """Median (line) and slowest (dots) alert of each second, one panel a trigger and variant, log axis.
+
+    ``seconds``, ``boundaries``: `over_time.latency_over_time`. All panels share both axes.
+    """
+    panels = list(seconds.select("variant", "trigger").unique(maintain_order=True).iter_rows())
+    several = seconds["variant"].n_unique() > 1
+    with style.styled():
+        figure = style.new_figure(style.WIDTH, 0.75 + max(1.75 * len(panels), 2.2))
+        grid = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)
+        for (variant, trigger), axes in zip(panels, grid[:, 0], strict=True):
+            here = seconds.filter(variant=variant, trigger=trigger)
+            axes.set_title(f"{trigger} · {variant}" if several else trigger)
+            for _, cell in here.group_by("cell", maintain_order=True):
+                _over_time(axes, cell)
+            for mark in boundaries.filter(variant=variant, trigger=trigger).iter_rows(named=True):
+                axes.axvline(mark["at_s"], color=style.of_partitions(mark["partitions"])[0], linewidth=1, linestyle=":")
+            _ms_axis(axes)
+        last = grid[-1][0]
+        last.set_ylim(*_ms_limits(seconds))
+        last.set_xlabel("wall time since the window began (s)")
+        longest = seconds["second"].max()
+        last.set_xlim(0, (longest if isinstance(longest, int) else 0) + 1)
+        figure.supylabel("due to seen", fontsize=9)
+        figure.legend(handles=_over_time_legend(seconds, boundaries), loc="outside upper left", ncols=6)
+    return figure
+
+
+def _over_time(axes: Axes, cell: pl.DataFrame) -> None:
+    colour, marker = style.of_partitions(cell["partitions"][0])
+    valid = cell["verdict"][0] == "valid"
+    middle = cell["second"] + 0.5
+    axes.plot(middle, cell["p50_ms"], color=colour, linestyle="-" if valid else "--", alpha=1 if valid else 0.6)
+    face = colour if valid else "none"
+    axes.plot(middle, cell["max_ms"], marker, color=colour, markerfacecolor=face, markersize=3.5, alpha=0.75)
+
+
+def _over_time_legend(seconds: pl.DataFrame, boundaries: pl.DataFrame) -> list[Line2D]:
+    handles = []
+    for count in sorted(set(seconds["partitions"])):
+        colour, marker = style.of_partitions(count)
+        handles.append(Line2D([], [], color=colour, marker=marker, label=words.plural(count, "partition")))
+    handles.append(Line2D([], [], color=style.INK, label="median of the second"))
+    handles.append(Line2D([], [], color=style.INK, marker="o", linestyle="", label="its slowest alert"))
+    if (seconds["verdict"] != "valid").any():
+        handles.append(Line2D([], [], color=style.INK, linestyle="--", label="cell not valid"))
+    if len(boundaries):
+        handles.append(Line2D([], [], color=style.INK, linestyle=":", label="a real-time batch ends"))
+    return handles
+
+
+def _ms_limits(seconds: pl.DataFrame) -> tuple[float, float]:
+    """Limits of a log axis that holds every value with some room, and spans a decade at least."""
+    values = pl.concat([seconds["p50_ms"], seconds["max_ms"]]).drop_nulls().to_list() or [1.0]
+    low, high = max(min(values), 0.01), max([*values, 0.01])
+    room = max(1.5, (10 * low / high) ** 0.5)
+    return low / room, high * room
+
+
+def _decade(value: float, _: int | None) -> str:
+    return f"{value / 1000:g} s" if value >= 1000 else f"{value:g} ms"
+
+
+def _ms_axis(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(base=10, numticks=8))
+    axes.yaxis.set_major_formatter(FuncFormatter(_decade))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def day_figure(day: SensorDay) -> Figure:
+    """One panel a channel: the truth, what the sensor reported, what was alerted, and injected faults."""
+    with style.styled():
+        figure = style.new_figure(style.WIDTH, 7.6)
+        grid = figure.subplots(len(CHANNELS), 1, sharex=True, squeeze=False)
+        hours = day.readings["hour"]
+        for channel, axes in zip(CHANNELS, grid[:, 0], strict=True):
+            for fault in day.faults.iter_rows(named=True):
+                if fault["field"] in (None, channel):
+                    axes.axvspan(fault["start_h"], fault["end_h"], color=style.FAULTY, alpha=0.35, linewidth=0)
+            axes.plot(hours, day.readings[f"true_{channel}"], color=style.TRUE_LINE, linewidth=1.3)
+            axes.plot(hours, day.readings[channel], "o", color=style.OBSERVED, markersize=2.6)
+            hits = day.alerts.filter(channel=channel)
+            axes.plot(
+                hits["hour"],
+                hits["value"],
+                "o",
+                markerfacecolor="none",
+                markeredgecolor=style.ALERTED,
+                markersize=7,
+                markeredgewidth=1.3,
+            )
+            label, least = _CHANNEL_AXES[channel]
+            axes.set_ylabel(label)
+            axes.set_ylim(*_limits(day, channel, least))
+        last = grid[-1][0]
+        last.set_xlim(0, day.hours)
+        if day.hours == 24:
+            last.xaxis.set_major_locator(MultipleLocator(3))
+        last.set_xlabel("event time since the window began (h)")
+        figure.align_ylabels()
+        figure.legend(handles=_day_legend(day), loc="outside upper left", ncols=4)
+    return figure
+
+
+def _limits(day: SensorDay, channel: str, least: float) -> tuple[float, float]:
+    """Limits that hold truth and readings with some room, and span ``least`` at least."""
+    values = pl.concat([day.readings[f"true_{channel}"], day.readings[channel]]).drop_nulls().to_list() or [0.0]
+    low, high = min(values), max(values)
+    high = max(high, low + least)
+    room = 0.14 * (high - low)
+    return low - room, high + room
+
+
+def _day_legend(day: SensorDay) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=style.TRUE_LINE, label="true value"),
+        Line2D([], [], color=style.OBSERVED, marker="o", linestyle="", markersize=3, label="reported"),
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="",
+            markerfacecolor="none",
+            markeredgecolor=style.ALERTED,
+            markersize=7,
+            label="alerted",
+        ),
+    ]
+    if len(day.faults):
+        kinds = words.joined(sorted({kind.replace("_", " ") for kind in day.faults["kind"]}))
+        handles.append(Patch(facecolor=style.FAULTY, alpha=0.35, label=f"injected fault ({kinds})"))
+    return handles

@@ -1,0 +1,140 @@
+"""The finding in sentences, computed from the cells: what each shows, and what could not be shown.
+
+No sentence compares cells: without known noise a difference is only a difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from bench.records import Result
+from reports import words
+from reports.tables import cells_table, triggers_of
+
+#: Under so many repeats, and without stored noise of this machine, no difference is put into words.
+REPEATS_FOR_WORDS = 3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The badge of a run: a word, how it is coloured (good, doubt, bad), and the counts behind it."""
+
+    word: str
+    tone: str
+    counts: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``sentence`` is the headline, ``more`` further facts, ``limits`` what could not be shown."""
+
+    sentence: str
+    more: list[str]
+    limits: list[str]
+
+
+def verdict(result: Result) -> Verdict:
+    """``VALID  6 of 6 cells valid``, or what else came of it."""
+    counted = {
+        name: sum(cell.verdict == name for cell in result.cells) for name in ("valid", "inconclusive", "invalid")
+    }
+    parts = [f"{counted['valid']} of {words.plural(len(result.cells), 'cell')} valid"]
+    parts += [f"{counted[name]} {name}" for name in ("invalid", "inconclusive") if counted[name]]
+    counts = ", ".join(parts)
+    if not counted["valid"]:
+        return Verdict("NO VALID CELL", "bad", counts)
+    if result.run.status != "complete" or counted["valid"] < len(result.cells):
+        return Verdict("PARTLY VALID", "doubt", counts)
+    return Verdict("VALID", "good", counts)
+
+
+def finding(result: Result) -> Finding:
+    """What the valid cells of ``result`` show, each for itself."""
+    cells = cells_table(result)
+    valid = cells.filter(verdict="valid")
+    limits = _limits(result, cells)
+    if valid.is_empty():
+        return Finding("No cell is valid, so nothing can be said about latency.", [], limits)
+    return Finding(_latency_sentence(result, valid), [_fidelity_sentence(valid), *_quality_sentence(valid)], limits)
+
+
+def _latency_sentence(result: Result, valid: pl.DataFrame) -> str:
+    """One clause a trigger, at its smallest valid number of partitions."""
+    first = valid["variant"][0]
+    clauses: list[str] = []
+    told_partitions: int | None = None
+    for trigger in triggers_of(result):
+        here = valid.filter(trigger=trigger, variant=first)
+        if here.is_empty():
+            continue
+        partitions = min(here["partitions"].to_list())
+        point = here.filter(partitions=partitions)
+        where = f"{words.plural(partitions, 'partition')}" if partitions != told_partitions else ""
+        clauses.append(_clause(words.trigger(trigger), where, point, first=not clauses))
+        told_partitions = partitions
+    sentence = "; ".join(clauses)
+    return sentence[0].upper() + sentence[1:] + "."
+
+
+def _clause(name: str, where: str, point: pl.DataFrame, *, first: bool) -> str:
+    p50, p99 = point["p50_ms"].median(), point["p99_ms"].median()
+    notes = [where] if where else []
+    notes += [f"median of {len(point)} repeats"] if len(point) > 1 else []
+    at = _with_note(name, notes)
+    if not isinstance(p50, float):
+        return f"{at} has too few alerts for a percentile"
+    half, most = words.ms(p50), words.ms(p99) if isinstance(p99, float) else None
+    if first:
+        text = f"{at} shows half of the alerts within {half} of the instant their reading was due"
+        return text + (f", and 99 % within {most}" if most else "; for the 99th percentile there are too few alerts")
+    return f"{at} needs {half} and {most}" if most else f"{at} needs {half} for half of them"
+
+
+def _with_note(name: str, notes: list[str]) -> str:
+    if not notes:
+        return name
+    return f"{name[:-1]}, {', '.join(notes)})" if name.endswith(")") else f"{name} ({', '.join(notes)})"
+
+
+def _fidelity_sentence(valid: pl.DataFrame) -> str:
+    expected = sorted(valid["expected"].to_list())
+    counts = " to ".join(words.count(count) for count in dict.fromkeys((expected[0], expected[-1])))
+    wrong = {name: int(valid[name].sum()) for name in ("missing", "extra", "duplicated")}
+    if not any(wrong.values()):
+        return f"The engine was exact in every valid cell: of {counts} alerts none missing, extra or doubled."
+    told = words.joined([f"{count:,} {name}" for name, count in wrong.items() if count])
+    return f"The engine was not exact: {told} in the valid cells, of {counts} alerts each."
+
+
+def _quality_sentence(valid: pl.DataFrame) -> list[str]:
+    known = valid.drop_nulls(["precision", "recall"])
+    if known.is_empty():
+        return []
+    kinds = known.select(pl.col("^(precision|recall).*$")).unique()
+    if len(kinds) > 1:
+        return ["Precision and recall of the rules are not the same in all valid cells: see the matrix."]
+    row = known.row(0, named=True)
+    precision, recall = (
+        f"{name} {words.share(row[name])} (95 % interval {words.interval(row[f'{name}_low'], row[f'{name}_high'])})"
+        for name in ("precision", "recall")
+    )
+    return [f"Against the true weather the rules have {precision} and {recall}."]
+
+
+def _limits(result: Result, cells: pl.DataFrame) -> list[str]:
+    limits = []
+    if result.run.status == "partial":
+        limits.append("Partial: the run was interrupted before all its cells had ended.")
+    if result.run.status == "running":
+        limits.append("Not complete: the run was going on, or was killed, when this was written.")
+    doubtful = cells.filter(pl.col("verdict") != "valid")
+    if len(doubtful):
+        are = "is" if len(doubtful) == 1 else "are"
+        limits.append(f"{words.plural(len(doubtful), 'cell')} {are} not valid and left out of every sentence here.")
+    repeats = cells["repeat"].max()
+    if len(cells) > 1 and (not isinstance(repeats, int) or repeats < REPEATS_FOR_WORDS):
+        many = words.plural(repeats if isinstance(repeats, int) else 0, "repeat")
+        limits.append(f"Noise unknown ({many}, no stored noise): no difference between cells is put into words.")
+    return limits

@@ -1,0 +1,85 @@
+"""A stored run, opened: its result, and the frames beside it. The only reader of files in this room.
+
+A file that is absent or unreadable is no error: the frame is None, and `StoredRun.absent` says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+from bench.records import Result
+from bench.store import load
+from wire.reading import CHANNELS
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One run's folder; frames are read when asked for."""
+
+    folder: Path
+    result: Result
+    #: File relative to the folder -> why it could not be used.
+    absent: dict[str, str] = field(default_factory=dict)
+
+    def frame(self, name: str, columns: list[str]) -> pl.DataFrame | None:
+        """``columns`` of the Parquet file ``name``; None if it cannot be had."""
+        path = self.folder / name
+        if not path.is_file():
+            self.absent[name] = "is not there"
+            return None
+        try:
+            # Read as bytes: a memory-mapped file must not change under its reader.
+            return pl.read_parquet(path.read_bytes(), columns=columns)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            self.absent[name] = f"cannot be read ({str(error).splitlines()[0]})"
+            return None
+
+    def stamps(self, cell: str) -> pl.DataFrame | None:
+        """sensor_id, seq, beacon, due_ns, seen_ns of every expected alert of ``cell``."""
+        return self.frame(f"cells/{cell}/stamps.parquet", ["sensor_id", "seq", "beacon", "due_ns", "seen_ns"])
+
+    def alerts(self, cell: str) -> pl.DataFrame | None:
+        """sensor_id, seq, alert, fired of every alert that ``cell`` emitted."""
+        return self.frame(f"cells/{cell}/alerts.parquet", ["sensor_id", "seq", "alert", "fired"])
+
+    def schedule(self) -> pl.DataFrame | None:
+        """sensor_id, seq, copy, due_ns (relative to event time zero) of every delivery."""
+        return self.frame("stream/schedule.parquet", ["sensor_id", "seq", "copy", "due_ns"])
+
+    def readings(self) -> pl.DataFrame | None:
+        """sensor_id, seq, event_us and the channels, as observed."""
+        return self.frame("stream/readings.parquet", ["sensor_id", "seq", "event_us", *CHANNELS])
+
+    def truth(self) -> pl.DataFrame | None:
+        """sensor_id, seq, event_us, beacon and true_<channel>, readings never sent included."""
+        columns = [f"true_{channel}" for channel in CHANNELS]
+        return self.frame("stream/truth.parquet", ["sensor_id", "seq", "event_us", "beacon", *columns])
+
+    def intervals(self) -> pl.DataFrame | None:
+        """class, kind, sensor_id, field, start_us, end_us of every fault and event."""
+        columns = ["class", "kind", "sensor_id", "field", "start_us", "end_us"]
+        return self.frame("stream/intervals.parquet", columns)
+
+    def batch_ends_ns(self, cell: str) -> list[int]:
+        """When each batch of ``cell`` ended, wall ns, by Spark's own progress; empty if it is not known."""
+        path = self.folder / f"cells/{cell}/progress.jsonl"
+        ends = []
+        for line in path.read_bytes().splitlines() if path.is_file() else []:
+            try:
+                progress = orjson.loads(line)
+                start_ms = datetime.fromisoformat(progress["timestamp"]).timestamp() * 1e3
+                ends.append(round(start_ms + progress["durationMs"]["triggerExecution"]) * 1_000_000)
+            except (ValueError, KeyError, TypeError):
+                # A last line cut short by a kill, or a batch that did nothing.
+                continue
+        return ends
+
+
+def open_run(folder: Path) -> StoredRun:
+    """The run in ``folder``; raises `UsageError` if it holds no readable result."""
+    return StoredRun(folder, load(folder))

@@ -1,0 +1,47 @@
+"""``summary.md``: verdict, finding, matrix and rerun command, for a pull request."""
+
+from __future__ import annotations
+
+from bench.records import Result
+from reports.cell_grids import matrix_grid, validity_grid
+from reports.finding import finding, verdict
+from reports.grid import Entry, Grid
+
+
+def markdown(result: Result) -> str:
+    """The short form of the report, in GitHub's Markdown."""
+    badge, found = verdict(result), finding(result)
+    s, env = result.scenario, result.env
+    where = f"Scenario {s.name}, seed {s.seed}, {s.sensors:,} sensors, {s.rate_per_s:,.0f} readings/s; "
+    where += f"{env.cpu}, {env.cores} cores, Spark {env.spark}, Kafka {env.kafka}. "
+    where += "Single node, replication 1, loopback, page cache, shared cores, compressed time."
+    lines = [f"## alertbench: {badge.word}", "", f"{badge.counts}. {_plain(found.sentence)}", ""]
+    lines += [f"- {_plain(line)}" for line in [*found.more, *found.limits, *result.warnings]]
+    lines += ["", *_table(matrix_grid(result)), ""]
+    reasons = validity_grid(result)
+    if reasons.rows:
+        lines += ["<details><summary>Reasons against cells</summary>", "", *_table(reasons), "", "</details>", ""]
+    lines += [_plain(where), "", "```sh", result.run.rerun, "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _table(grid: Grid) -> list[str]:
+    rule = ["---:" if head.kind == "num" else "---" for head in grid.heads]
+    heads = [_plain(head.text.replace("\u00ad", "")) for head in grid.heads]
+    rows = [[_entry(entry) for entry in row.entries] for row in grid.rows]
+    lines = ["| " + " | ".join(cells) + " |" for cells in [heads, rule, *rows]]
+    return lines + [f"\n{number}. {_plain(note)}" for number, note in enumerate(grid.notes, 1)]
+
+
+def _entry(entry: Entry) -> str:
+    mark = f"<sup>{entry.note}</sup>" if entry.note is not None else ""
+    small = f" ({_plain(entry.small)})" if entry.small else ""
+    shown = f"**{entry.text}**" if entry.kind == "mark" and entry.text != "valid" else _plain(entry.text)
+    return shown + mark + small
+
+
+def _plain(text: str) -> str:
+    """``text`` without what Markdown or HTML would take for its own."""
+    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("\n", " ")):
+        text = text.replace(sign, safe)
+    return text

@@ -1,0 +1,251 @@
+"""From a result to tidy frames: one row a cell, a point of the matrix, a stage, a process, a rule.
+
+Pure. Figures and pages draw these frames and add nothing to them; tests assert them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import polars as pl
+
+from bench.records import Cell, Quality, Result
+from reports import words
+
+#: The deadline, in s, whose recall is headlined; a key of ``fidelity.recall_at_deadline``.
+HEADLINE_DEADLINE = "1"
+
+#: The heat maps: the column of `cells_table` that each shows.
+HEAT_METRICS: Final = ("p50_ms", "p99_ms", "recall_1s")
+
+#: The first columns of every table: where a cell stands, and what became of it.
+AXES: Final = {
+    "cell": pl.String,
+    "trigger": pl.String,
+    "partitions": pl.Int64,
+    "variant": pl.String,
+    "repeat": pl.Int64,
+    "status": pl.String,
+    "verdict": pl.String,
+}
+_NUMBERS: Final = {
+    "n": pl.Int64,
+    "p50_ms": pl.Float64,
+    "p90_ms": pl.Float64,
+    "p99_ms": pl.Float64,
+    "max_ms": pl.Float64,
+    "recall_1s": pl.Float64,
+    "expected": pl.Int64,
+    "missing": pl.Int64,
+    "extra": pl.Int64,
+    "duplicated": pl.Int64,
+    "echoed": pl.Int64,
+    "precision": pl.Float64,
+    "precision_low": pl.Float64,
+    "precision_high": pl.Float64,
+    "recall": pl.Float64,
+    "recall_low": pl.Float64,
+    "recall_high": pl.Float64,
+    "sent_per_s": pl.Float64,
+    "drain_per_s": pl.Float64,
+}
+
+
+def triggers_of(result: Result) -> list[str]:
+    """The triggers in the order in which they were asked for; others, as they occur, after them."""
+    asked = [name for name in result.config.get("triggers", []) if isinstance(name, str)]
+    return list(dict.fromkeys([*asked, *(cell.params.trigger for cell in result.cells)]))
+
+
+def ordered_cells(result: Result) -> list[Cell]:
+    """The cells by variant, trigger (as asked for), partitions and repeat, whatever order they ran in."""
+    order = triggers_of(result)
+    return sorted(
+        result.cells,
+        key=lambda cell: (
+            words.variant(cell.params),
+            order.index(cell.params.trigger),
+            cell.params.partitions,
+            cell.params.repeat,
+        ),
+    )
+
+
+def axes(cell: Cell) -> dict[str, Any]:
+    """The values of `AXES` for one cell."""
+    p = cell.params
+    return {
+        "cell": cell.id,
+        "trigger": p.trigger,
+        "partitions": p.partitions,
+        "variant": words.variant(p),
+        "repeat": p.repeat,
+        "status": cell.status,
+        "verdict": cell.verdict,
+    }
+
+
+def cells_table(result: Result) -> pl.DataFrame:
+    """One row a cell; latency is due to seen of the beacons. Numbers that could not be had are null."""
+    rows = [axes(cell) | _numbers(cell) for cell in ordered_cells(result)]
+    return pl.DataFrame(rows, schema={**AXES, **_NUMBERS})
+
+
+def _numbers(cell: Cell) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(_NUMBERS)
+    if cell.latency_ms is not None:
+        latency = cell.latency_ms.due_to_seen
+        row |= {"n": latency.n, "p50_ms": latency.p50, "p90_ms": latency.p90, "p99_ms": latency.p99}
+        row["max_ms"] = latency.max
+    if cell.fidelity is not None:
+        row["recall_1s"] = cell.fidelity.recall_at_deadline.get(HEADLINE_DEADLINE)
+        row |= {name: getattr(cell.fidelity, name) for name in ("expected", "missing", "extra", "duplicated", "echoed")}
+    if cell.quality is not None and cell.quality.all is not None:
+        row |= _shares(cell.quality.all.model_dump())
+    if cell.throughput is not None:
+        row |= {"sent_per_s": cell.throughput.sent_per_s, "drain_per_s": cell.throughput.drain_per_s}
+    return row
+
+
+def _shares(score: dict[str, Any]) -> dict[str, float | None]:
+    """Precision and recall of a dumped `Score` with the ends of their intervals."""
+    row: dict[str, float | None] = {}
+    for name in ("precision", "recall"):
+        ends = score["intervals"].get(name) or {}
+        row |= {name: score[name], f"{name}_low": ends.get("low"), f"{name}_high": ends.get("high")}
+    return row
+
+
+def why_missing(cell: Cell) -> dict[str, str]:
+    """The reason for every number that the row of ``cell`` in `cells_table` lacks, by column."""
+    given = _numbers(cell)
+    latency = cell.latency_ms.due_to_seen.reasons if cell.latency_ms is not None else {}
+    known = {
+        **{f"{name}_ms": reason for name, reason in latency.items()},
+        "drain_per_s": "the warm-up of this cell measured no drain rate",
+        "precision": "no alert to judge",
+        "recall": "no hazard to find",
+        "recall_1s": "no alert of a beacon was expected",
+    }
+    if cell.status == "broken":
+        known = dict.fromkeys(given, cell.error or "the cell broke")
+    return {column: known.get(column, "not known") for column, value in given.items() if value is None}
+
+
+def heat_table(result: Result, metric: str) -> pl.DataFrame:
+    """``metric`` (a column of `cells_table`) at every trigger x partitions, a row each, per variant.
+
+    Repeats are pooled by the median over the valid ones; where none is valid, ``value`` is null and
+    ``doubtful`` has the median over what was measured. ``verdict`` is that of the point: valid if any
+    repeat is, else inconclusive, invalid, broken, or ``not run``. ``n``: alerts behind the value.
+    """
+    cells = cells_table(result)
+    counts = sorted(set(cells["partitions"]))
+    rows = []
+    for variant in sorted(set(cells["variant"])):
+        for trigger in triggers_of(result):
+            for partitions in counts:
+                point = cells.filter(variant=variant, trigger=trigger, partitions=partitions)
+                verdict = _point_verdict(point)
+                used = point.filter(verdict="valid") if verdict == "valid" else point
+                rows.append(
+                    {
+                        "variant": variant,
+                        "trigger": trigger,
+                        "partitions": partitions,
+                        "value": used[metric].median() if verdict == "valid" else None,
+                        "doubtful": used[metric].median() if verdict != "valid" else None,
+                        "verdict": verdict,
+                        "valid": point.filter(verdict="valid").height,
+                        "repeats": point.height,
+                        "n": used["n"].sum(),
+                    }
+                )
+    schema = {"variant": pl.String, "trigger": pl.String, "partitions": pl.Int64, "value": pl.Float64}
+    more = {"doubtful": pl.Float64, "verdict": pl.String, "valid": pl.Int64, "repeats": pl.Int64, "n": pl.Int64}
+    return pl.DataFrame(rows, schema={**schema, **more})
+
+
+def _point_verdict(point: pl.DataFrame) -> str:
+    if point.is_empty():
+        return "not run"
+    if (point["status"] == "broken").all():
+        return "broken"
+    measured = set(point.filter(status="done")["verdict"])
+    return next(verdict for verdict in ("valid", "inconclusive", "invalid") if verdict in measured)
+
+
+def validity_table(result: Result) -> pl.DataFrame:
+    """One row for each reason against a cell: cell, verdict, rule, message, remedy. Errors are reasons too."""
+    rows = []
+    for cell in ordered_cells(result):
+        head = {"cell": cell.id}
+        rows += [head | reason.model_dump(include={"verdict", "rule", "message", "remedy"}) for reason in cell.reasons]
+        if cell.status == "broken" and not cell.reasons:
+            message = cell.error or "the cell broke without a message"
+            rows.append(head | {"verdict": "invalid", "rule": "broken", "message": message, "remedy": "read its logs"})
+    return pl.DataFrame(rows, schema=dict.fromkeys(("cell", "verdict", "rule", "message", "remedy"), pl.String))
+
+
+def budget_table(result: Result) -> pl.DataFrame:
+    """One row for each stage of each cell, in the order of the stages: its mean ms over all alerts."""
+    rows = [
+        axes(cell) | {"stage": stage, "mean_ms": mean}
+        for cell in ordered_cells(result)
+        if cell.latency_ms is not None
+        for stage, mean in cell.latency_ms.budget.items()
+    ]
+    return pl.DataFrame(rows, schema={**AXES, "stage": pl.String, "mean_ms": pl.Float64})
+
+
+def resources_table(result: Result) -> pl.DataFrame:
+    """One row for each process of each cell: CPU and memory inside the window."""
+    rows = [
+        axes(cell) | {"process": name} | usage.model_dump()
+        for cell in ordered_cells(result)
+        for name, usage in cell.resources.items()
+    ]
+    numbers = {"cpu_s": pl.Float64, "cpu_s_per_million": pl.Float64, "cores": pl.Float64, "rss_bytes": pl.Int64}
+    return pl.DataFrame(rows, schema={**AXES, "process": pl.String, **numbers})
+
+
+def host_table(result: Result) -> pl.DataFrame:
+    """One row a measured cell: what else happened on the machine inside its window."""
+    names = ("hiccup_p99_ms", "hiccup_max_ms", "steal", "cpu_pressure", "clock_step_ms")
+    rows = [axes(cell) | cell.host.model_dump() for cell in ordered_cells(result) if cell.host is not None]
+    return pl.DataFrame(rows, schema={**AXES, **dict.fromkeys(names, pl.Float64)})
+
+
+def quality_table(quality: Quality) -> pl.DataFrame:
+    """One row a rule or fault kind, and ``all`` at the end: counts, shares, intervals, delay."""
+    counts = ("tp", "fp", "fn", "marginal", "masked", "ignored")
+    rows = []
+    for group, name, score in _scores(quality):
+        delay = {"delay_s": score["delay"].get("median_event_s")}
+        rows.append({"group": group, "name": name} | {key: score[key] for key in counts} | _shares(score) | delay)
+    shares = ("precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high", "delay_s")
+    schema = {"group": pl.String, "name": pl.String} | dict.fromkeys(counts, pl.Int64)
+    return pl.DataFrame(rows, schema={**schema, **dict.fromkeys(shares, pl.Float64)})
+
+
+def _scores(quality: Quality) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for group, scores in (("rule", quality.by_rule), ("fault", quality.by_fault)):
+        for name, score in scores.items():
+            yield group, name, score.model_dump()
+    if quality.all is not None:
+        yield "all", "all", quality.all.model_dump()
+
+
+def quality_groups(result: Result) -> list[tuple[list[Cell], Quality]]:
+    """The cells that were scored, those with the same quality together, in the order of their first."""
+    groups: list[tuple[list[Cell], Quality]] = []
+    for cell in ordered_cells(result):
+        if cell.quality is None:
+            continue
+        same = next((cells for cells, quality in groups if quality == cell.quality), None)
+        if same is None:
+            groups.append(([cell], cell.quality))
+        else:
+            same.append(cell)
+    return groups

@@ -1,0 +1,139 @@
+"""The job against a real broker: routing by the `topic` column in both modes, and whole commands."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import Consumer, Message, Producer
+from spark.rows import reading
+
+from base.kafka import Admin
+from pipeline.job import job
+from pipeline.profiles import PROFILES, TUNED
+from pipeline.rules import load_rules
+from pipeline.triggers import Trigger
+from pipeline.warmup import warm_up
+from wire.topics import Topics
+
+pytestmark = [pytest.mark.spark, pytest.mark.broker]
+
+RULES = load_rules()
+
+
+@pytest.fixture
+def topics(broker) -> Topics:
+    """Three fresh topics: two partitions of readings, one of alerts, one of rejects."""
+    made = Topics(**{name: f"{name}-{uuid.uuid4()}" for name in ("readings", "alerts", "rejects")})
+    admin = Admin(broker.bootstrap)
+    for name, partitions in ((made.readings, 2), (made.alerts, 1), (made.rejects, 1)):
+        admin.create(name, partitions=partitions)
+    return made
+
+
+def send(bootstrap: str, topic: str, values: list[bytes | None]) -> None:
+    """Produce the records, by turns to the two partitions, and wait for their acknowledgement."""
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5})
+    for number, value in enumerate(values):
+        producer.produce(topic, value, key=b"7", partition=number % 2)
+    assert producer.flush(15) == 0
+
+
+def read(bootstrap: str, topic: str, count: int, timeout_s: float = 30.0) -> list[Message]:
+    """The first ``count`` messages of a topic, or what came within ``timeout_s``."""
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": str(uuid.uuid4()), "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([topic])
+    messages: list[Message] = []
+    deadline = time.monotonic() + timeout_s
+    try:
+        while len(messages) < count and time.monotonic() < deadline:
+            messages += [one for one in consumer.consume(count, 0.2) if one.error() is None]
+    finally:
+        consumer.close()
+    return messages
+
+
+@pytest.mark.parametrize("trigger", ["realtime:5s", "0s"])
+def test_topic_column_routes(spark, broker, topics, tmp_path, trigger):
+    """In both modes one query sends alerts to one topic, rejects with their headers to the other."""
+    query = job(
+        spark,
+        bootstrap=broker.bootstrap,
+        topics=topics,
+        rules=RULES,
+        profile=TUNED,
+        checkpoint=tmp_path / "checkpoint",
+        trigger=Trigger.parse(trigger, field="trigger").spark_kwargs,
+    ).start()
+    try:
+        hot = [reading(temperature=40, seq=number) for number in range(20)]
+        send(broker.bootstrap, topics.readings, [*hot, b"{", None, b"", reading(seq=20)])
+        alerts = read(broker.bootstrap, topics.alerts, 20)
+        rejects = read(broker.bootstrap, topics.rejects, 3)
+        assert query.isActive
+    finally:
+        query.stop()
+    ids = {f"7-{number}-high_temperature" for number in range(20)}
+    assert {message.key().decode() for message in alerts} == ids
+    assert {json.loads(message.value())["alert_id"] for message in alerts} == ids
+    assert sorted((message.key(), message.value() or b"") for message in rejects) == [
+        (b"7", b""),
+        (b"7", b""),
+        (b"7", b"{"),
+    ]
+    for message in rejects:
+        headers = {name: value.decode() for name, value in message.headers()}
+        assert headers["topic"] == topics.readings
+        assert (headers["partition"], headers["offset"]) in {("0", "10"), ("1", "10"), ("0", "11")}
+
+
+def test_replay_yields_the_same_ids(spark, broker, topics, tmp_path):
+    """Both profiles and every replay give the same alerts, so that readers can drop the copies."""
+    send(broker.bootstrap, topics.readings, [reading(humidity=3, seq=number) for number in range(50)])
+    for name, profile in PROFILES.items():
+        job(
+            spark,
+            bootstrap=broker.bootstrap,
+            topics=topics,
+            rules=RULES,
+            profile=profile,
+            checkpoint=tmp_path / name,
+            trigger={"availableNow": True},
+        ).start().awaitTermination()
+    values = [message.value() for message in read(broker.bootstrap, topics.alerts, 100)]
+    assert len(values) == 100
+    assert len(set(values)) == 50
+
+
+def never() -> bool:
+    """Nobody asks for the end."""
+    return False
+
+
+@pytest.mark.parametrize(("asked", "passes"), [(never, 2), (lambda: True, 0)])
+def test_warm_up(spark, broker, topics, tmp_path, asked: Callable[[], bool], passes: int):
+    """The backlog is drained whole at least twice, then in short batches, within the limit; or not at all."""
+    send(broker.bootstrap, topics.readings, [reading(temperature=40, seq=number) for number in range(1_000)])
+    scratch = Topics(readings=topics.readings, alerts=topics.alerts, rejects=topics.alerts)
+    warmed = warm_up(
+        spark,
+        bootstrap=broker.bootstrap,
+        topics=scratch,
+        rules=RULES,
+        profile=TUNED,
+        folder=tmp_path,
+        limit_s=7.0,
+        asked_to_stop=asked,
+    )
+    assert len(warmed.passes) >= passes
+    assert (warmed.short_batches > 0) == (passes > 0)
+    assert warmed.seconds < 10.0
+    if passes:
+        # Whole passes and nothing beside them, for the warm-up reads the backlog from its first record.
+        whole = [message.key() for message in read(broker.bootstrap, topics.alerts, 1_000 * passes)]
+        assert len(set(whole)) == 1_000

@@ -1,0 +1,74 @@
+"""How Spark runs the job: each record parsed once, and the same in a stream as in a batch."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pyspark.sql import DataFrame
+from spark.nasty import RECORDS
+from spark.rows import KAFKA_SCHEMA, TOPICS, kafka_rows, reading
+
+from pipeline.alerts import build_output
+from pipeline.progress import ProgressTail
+from pipeline.rules import load_rules
+from pipeline.transforms import OBSERVED, judge, parse, route
+
+pytestmark = pytest.mark.spark
+
+RULES = load_rules()
+
+
+def times_parsed(output: DataFrame) -> tuple[int, int]:
+    """How often `from_json` stands in the optimized and in the physical plan."""
+    execution = output._jdf.queryExecution()
+    plans = (execution.optimizedPlan().toString(), execution.executedPlan().toString())
+    return plans[0].count("from_json("), plans[1].count("from_json(")
+
+
+def test_json_is_parsed_once(spark):
+    """One `from_json` in the plans. Without the barrier there are more: that is what the barrier is for."""
+    rows = kafka_rows(spark, [reading()])
+    assert times_parsed(build_output(rows, RULES, TOPICS)) == (1, 1)
+    unguarded = rows.transform(parse).transform(judge(RULES)).transform(route(TOPICS))
+    assert min(times_parsed(unguarded)) > 1
+
+
+def test_no_python_and_no_shuffle_in_the_row_path(spark):
+    """The plan has neither Python workers nor an exchange: real-time mode would refuse the first."""
+    output = build_output(kafka_rows(spark, [reading()]), RULES, TOPICS)
+    plan = output._jdf.queryExecution().executedPlan().toString()
+    assert "Python" not in plan
+    assert "Exchange" not in plan
+
+
+def test_stream_equals_batch(spark, tmp_path):
+    """The same records through a stream of several batches give the batch's rows, every record counted."""
+    values = [value for _, value, _ in RECORDS]
+    rows = kafka_rows(spark, values)
+    source, sink = str(tmp_path / "in"), str(tmp_path / "out")
+    rows.repartition(3).write.parquet(source)
+    stream = spark.readStream.schema(KAFKA_SCHEMA).option("maxFilesPerTrigger", 1).parquet(source)
+    query = (
+        build_output(stream, RULES, TOPICS)
+        .writeStream.format("parquet")
+        .option("checkpointLocation", str(tmp_path / "checkpoint"))
+        .trigger(availableNow=True)
+        .start(sink)
+    )
+    query.awaitTermination()
+
+    def sorted_rows(output: DataFrame) -> list[str]:
+        return sorted(map(str, output.select("topic", "key", "value", "headers").collect()))
+
+    assert sorted_rows(spark.read.parquet(sink)) == sorted_rows(build_output(rows, RULES, TOPICS))
+
+    with (tmp_path / "progress.jsonl").open("wb") as file:
+        tail = ProgressTail(spark, query, file)
+        batches = tail.poll()
+        assert tail.poll() == []
+    assert [batch["batchId"] for batch in batches] == [0, 1, 2]
+    assert sum(batch["observedMetrics"][OBSERVED]["count"] for batch in batches) == len(values)
+    assert tail.totals.batches == 3
+    lines = (tmp_path / "progress.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == batches

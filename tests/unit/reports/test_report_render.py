@@ -1,0 +1,219 @@
+"""The page and the files of a report."""
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from stored_runs import REASON, broken, cell, matrix, quality, result, score, store
+
+from base.errors import UsageError
+from reports.render import render
+from reports.summary import markdown
+
+#: Elements that have no end tag.
+VOID = {"meta", "link", "img", "br", "hr"}
+
+
+class Page(HTMLParser):
+    """What a test asks of a page: its tags with attributes, its text, and whether tags are nested right."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.tags, self.text, self.wrong = [], [], [], []
+        self.feed(html)
+        self.close()
+        self.wrong += self.open
+
+    def handle_starttag(self, tag, attrs):
+        """Remember the tag; void ones are not left open."""
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        """Close the tag that was opened last."""
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data):
+        """Collect text, styles left out."""
+        if self.open and self.open[-1] != "style":
+            self.text.append(data)
+
+    @property
+    def words(self):
+        """All text, with single spaces."""
+        return " ".join(" ".join(self.text).split())
+
+    def attributes(self, name):
+        """Every value of an attribute."""
+        return [attrs[name] for _, attrs in self.tags if attrs.get(name)]
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """The folder of a rendered run with every verdict in it."""
+    folder = store(tmp_path_factory.mktemp("render") / "run", result(cells=[*matrix(), broken("0s")]))
+    render(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(rendered):
+    """Its page."""
+    return Page((rendered / "report.html").read_text())
+
+
+def page_of(tmp_path, built):
+    """The page of another result, without its streams."""
+    (tmp_path / "result.json").write_bytes(built.model_dump_json().encode())
+    return Page(render(tmp_path).read_text())
+
+
+def test_the_page_is_well_formed(page):
+    """Every tag is closed in its place, ids are unique, and every local anchor leads somewhere."""
+    assert page.wrong == []
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in page.attributes("href") if link.startswith("#")} <= set(ids)
+
+
+def test_the_page_needs_nothing_from_anywhere(rendered, page):
+    """No script, no style sheet, no font and no image comes from outside; links lead into the run's folder."""
+    assert not {tag for tag, _ in page.tags} & {"script", "iframe", "object"}
+    assert all(source.startswith("data:image/png;base64,") for source in page.attributes("src"))
+    links = [link for link in page.attributes("href") if not link.startswith(("#", "data:,"))]
+    assert links
+    assert all((rendered / link).exists() for link in links)
+    html = (rendered / "report.html").read_text()
+    assert not any(outside in html for outside in ("http://", "https://", "//cdn", "@import", "url("))
+    assert len(html) < 5_000_000
+
+
+def test_what_matters_stands_on_top_in_order(page):
+    """Verdict, finding, limits, command, and then the sections as the reader needs them."""
+    order = ["PARTLY VALID", "Real-time mode (realtime:30s", "Noise unknown", "python -m bench.run --sensors 1000"]
+    places = [page.words.find(text) for text in [*order, "May these numbers be believed?"]]
+    assert -1 not in places
+    assert places == sorted(places)
+    sections = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
+    expected = "validity matrix maps time budget quality day resources method environment files"
+    assert sections == expected.split()
+
+
+def test_every_figure_has_words_and_data(page):
+    """Alt text for those who do not see it, and a table of its data below."""
+    images = [attrs for tag, attrs in page.tags if tag == "img"]
+    assert len(images) == 5
+    assert all(len(attrs["alt"]) > 40 and int(attrs["width"]) > 300 for attrs in images)
+    assert page.words.count("Data of this figure") == 5
+
+
+def test_reasons_come_with_remedies(page):
+    """Everything against a cell, and what to try."""
+    for text in (REASON.message, REASON.remedy, "the pipeline died: OutOfMemoryError"):
+        assert text in page.words
+
+
+def test_a_number_that_is_missing_is_a_dash_with_its_reason(tmp_path):
+    """An unsupported p99 shows as a dash, its reason in the title and in a note, and 0 nowhere."""
+    one = cell(p99=None)
+    one.latency_ms.due_to_seen.reasons["p99"] = "needs 1000 samples, has 200"
+    shown = page_of(tmp_path, result(cells=[one]))
+    assert "needs 1000 samples, has 200" in shown.attributes("title")
+    assert "needs 1000 samples, has 200" in shown.words
+
+
+def test_what_comes_from_the_run_cannot_break_the_page(tmp_path):
+    """Text of a result is text: no markup gets through."""
+    nasty = "<script>alert(1)</script>"
+    shown = page_of(tmp_path, result(cells=[broken(error=nasty)], warnings=[nasty]))
+    assert shown.wrong == []
+    assert nasty in shown.words
+    assert "script" not in {tag for tag, _ in shown.tags}
+
+
+def test_light_dark_print_and_phones_are_provided_for(rendered):
+    """The style has rules for each of them."""
+    html = (rendered / "report.html").read_text()
+    for rule in ("prefers-color-scheme: dark", "@media print", "max-width: 720px", 'name="viewport"'):
+        assert rule in html
+
+
+def test_a_partial_run_is_marked_on_top(tmp_path):
+    """Before the first section a reader learns that the run was interrupted."""
+    words = page_of(tmp_path, result(status="partial", warnings=["interrupted after 6 of 12 cells"])).words
+    head = words[: words.find("May these numbers be believed?")]
+    assert "Partial: the run was interrupted" in head
+    assert "interrupted after 6 of 12 cells" in head
+
+
+@pytest.mark.parametrize("cells", [[], [broken()], [cell(quality=None, host=None, resources={})]])
+def test_a_result_with_little_in_it_still_renders(tmp_path, cells):
+    """No cell, a broken cell, a cell without quality: the page says what is not there."""
+    shown = page_of(tmp_path, result(cells=cells, calibration={"kafka_floor_ms": None, "reason": "it was cut short"}))
+    assert shown.wrong == []
+    assert "Nothing was scored." in shown.words
+    assert "The Kafka floor is not known: it was cut short." in shown.words
+
+
+def test_cells_that_differ_in_quality_have_tables_of_their_own(tmp_path):
+    """The heading of each table names its cells."""
+    odd = cell("1s", quality=quality(all=score(50, 50)))
+    words = page_of(tmp_path, result(cells=[cell(), odd])).words
+    assert "Realtime-30s-p1-tuned-r1" in words
+    assert "1s-p1-tuned-r1" in words
+
+
+def test_thresholds_are_shown_as_they_were_judged(tmp_path):
+    """Every threshold's fields are on the page."""
+    words = page_of(tmp_path, result(cells=[cell()], thresholds=[{"expression": "p99 < 100", "passed": True}])).words
+    assert "p99 < 100" in words
+
+
+def test_rendering_again_gives_the_same_bytes(rendered):
+    """The report is a pure function of the stored files: nothing of now gets in."""
+
+    def written():
+        files = [rendered / "report.html", rendered / "summary.md", *sorted((rendered / "figures").iterdir())]
+        return {path.name: path.read_bytes() for path in files}
+
+    first = written()
+    render(rendered)
+    assert written() == first
+    assert len(first) == 7
+
+
+def test_no_half_written_file_is_left(rendered):
+    """Files appear whole under their name; no temporary one stays behind."""
+    assert [path for path in rendered.rglob(".*") if path.is_file()] == []
+
+
+def test_the_summary_fits_a_pull_request():
+    """Verdict, finding, matrix and command, in Markdown that no value can break."""
+    text = markdown(result(cells=[*matrix(), broken("0s", error="a | b")]))
+    assert text.startswith("## alertbench: PARTLY VALID\n")
+    table = [line for line in text.splitlines() if line.startswith("| ")]
+    widths = {line.replace("\\|", "").count("|") for line in table[:9]}
+    assert len(widths) == 1
+    assert "1. a \\| b" in text
+    assert "```sh\npython -m bench.run --sensors 1000 --seed 42\n```" in text
+    assert "Some CPU &lt;1&gt;" in text
+
+
+def test_a_folder_without_a_result_is_a_usage_error(tmp_path):
+    """The message names the folder and what to give instead."""
+    with pytest.raises(UsageError, match="no result there"):
+        render(tmp_path)
+
+
+def test_the_command_prints_the_path_of_the_report(rendered, tmp_path):
+    """`python -m reports.render`: the path on stdout and 0; a wrong folder is one line and 2."""
+    command = [sys.executable, "-m", "reports.render"]
+    done = subprocess.run([*command, str(rendered)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{rendered / 'report.html'}\n")
+    failed = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("error: RUN ")
+    assert failed.stderr.count("\n") == 1

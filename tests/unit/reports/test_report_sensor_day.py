@@ -1,0 +1,91 @@
+"""Which sensor is shown, and what is shown of it."""
+
+import polars as pl
+import pytest
+from stored_runs import REASON, RULES, SPEEDUP, ZERO_US, alerts, cell, result, store, stream
+
+from reports.sensor_day import channel_of, choose_sensor, event_zero_us, sensor_day
+from reports.stored import open_run
+from wire.reading import CHANNELS
+
+NO_FAULTS = stream()["intervals"].clear()
+
+
+def fired(rows):
+    """Alerts from (sensor, rules) pairs."""
+    schema = {"sensor_id": pl.Int64, "seq": pl.Int64, "alert": pl.String, "fired": pl.List(pl.String)}
+    columns = zip(*[(sensor, number, "x", rules) for number, (sensor, rules) in enumerate(rows)], strict=True)
+    return pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema)
+
+
+def test_every_rule_of_the_seed_points_to_its_channel():
+    """The id of a rule names the channel it looks at; an unknown one names none."""
+    assert {channel_of(rule) for rule in RULES} == set(CHANNELS)
+    assert channel_of("silence") is None
+
+
+def test_the_sensor_with_most_kinds_of_alerts_is_shown():
+    """Kinds of rules count before their number."""
+    rows = fired([(7, ["a"]), (7, ["a"]), (7, ["a"]), (4, ["a", "b"])])
+    assert choose_sensor(rows, NO_FAULTS, set()) == 4
+
+
+def test_faults_then_alerts_then_the_lowest_number_decide_a_tie():
+    """The choice is the same on every machine."""
+    tie = [(5, ["a"]), (3, ["a"]), (8, ["a"])]
+    assert choose_sensor(fired(tie), NO_FAULTS, set()) == 3
+    assert choose_sensor(fired([*tie, (8, ["a"])]), NO_FAULTS, set()) == 8
+    spike = stream()["intervals"].with_columns(sensor_id=pl.lit(5, pl.Int32))
+    assert choose_sensor(fired([*tie, (8, ["a"])]), spike, set()) == 5
+
+
+def test_beacons_are_never_shown():
+    """A beacon's weather is no weather."""
+    assert choose_sensor(fired([(1, ["a"])]), NO_FAULTS, {1}) is None
+
+
+def test_event_zero_follows_from_the_schedule():
+    """The reading due at the window's start was taken at event time zero."""
+    frames = stream()
+    assert event_zero_us(frames["readings"], frames["schedule"], SPEEDUP) == pytest.approx(ZERO_US, abs=2)
+
+
+def test_a_day_holds_truth_readings_alerts_and_faults(tmp_path):
+    """Hours count from the window's start; a ring stands on each channel whose rule fired."""
+    day = sensor_day(open_run(store(tmp_path / "run", result())))
+    assert (day.sensor_id, day.hours) == (3, 24.0)
+    assert day.readings["hour"].is_between(0, 24, closed="left").all()
+    assert len(day.readings) == 144
+    assert dict(day.alerts.group_by("channel").len().iter_rows()) == {"temperature": 18, "humidity": 18}
+    assert day.alerts.filter(channel="humidity")["value"].unique().to_list() == [15.0]
+    assert day.faults.select("kind", "field").rows() == [("spike", "temperature")]
+    assert day.faults["start_h"].to_list() == pytest.approx([9.0], abs=1e-6)
+
+
+def test_readings_that_never_came_stay_gaps(tmp_path):
+    """Truth goes on where a reading was never sent; the observed channels are null there."""
+    folder = store(tmp_path / "run", result())
+    readings = pl.read_parquet(folder / "stream/readings.parquet")
+    gap = (pl.col("sensor_id") == 3) & (pl.col("seq") == 200)
+    readings.filter(~gap).write_parquet(folder / "stream/readings.parquet")
+    row = sensor_day(open_run(folder)).readings.filter(seq=200).row(0, named=True)
+    assert row["temperature"] is None
+    assert row["true_temperature"] is not None
+
+
+def test_the_alerts_are_those_of_a_valid_cell(tmp_path):
+    """An invalid cell is shown only where no valid one has alerts."""
+    cells = [cell("realtime:30s", verdict="invalid", reasons=[REASON]), cell("5s")]
+    folder = store(tmp_path / "run", result(cells=cells))
+    assert sensor_day(open_run(folder)).cell == "5s-p1-tuned-r1"
+    alerts(stream()["truth"]).clear().write_parquet(folder / "cells/5s-p1-tuned-r1/alerts.parquet")
+    assert sensor_day(open_run(folder)).cell == "realtime-30s-p1-tuned-r1"
+
+
+def test_without_truth_there_is_no_day(tmp_path):
+    """A missing file is named, not guessed around."""
+    folder = store(tmp_path / "run", result())
+    (folder / "stream/truth.parquet").unlink()
+    run = open_run(folder)
+    assert sensor_day(run) is None
+    assert run.absent == {"stream/truth.parquet": "is not there"}

@@ -1,0 +1,138 @@
+"""The tables that figures and pages are drawn from."""
+
+import pytest
+from stored_runs import DOUBT, REASON, broken, cell, latency, matrix, quality, result, score
+
+from reports import tables
+
+
+def point(table, trigger, partitions, **more):
+    """The one row of a heat table at that point."""
+    return table.filter(trigger=trigger, partitions=partitions, **more).row(0, named=True)
+
+
+def test_cells_stand_in_the_order_that_was_asked_for():
+    """Triggers come as in --triggers and partitions by number, whatever order the cells ran in."""
+    frame = tables.cells_table(result())
+    expected = [(t, p) for t in ("realtime:30s", "1s", "5s") for p in (1, 4)]
+    assert list(frame.select("trigger", "partitions").iter_rows()) == expected
+
+
+def test_a_trigger_outside_the_matrix_comes_last():
+    """A cell whose trigger the configuration does not list is not lost."""
+    built = result(cells=[cell("30s"), cell("1s")])
+    assert tables.cells_table(built)["trigger"].to_list() == ["1s", "30s"]
+
+
+def test_headline_latency_is_due_to_seen_of_the_beacons():
+    """The cells table takes p50 to max from latency_ms.due_to_seen, not from `all`."""
+    one = cell(p50=3.1, p99=9.8)
+    one.latency_ms.all = latency(500.0, 900.0).all
+    row = tables.cells_table(result(cells=[one])).row(0, named=True)
+    assert (row["n"], row["p50_ms"], row["p99_ms"]) == (1440, 3.1, 9.8)
+    assert (row["precision"], row["precision_low"], row["recall_1s"]) == (0.8, 0.609, 1.0)
+
+
+def test_a_missing_number_is_null_with_its_reason():
+    """An unsupported percentile and an absent drain rate are null, never 0, and each says why."""
+    one = cell(p99=None)
+    one.latency_ms.due_to_seen.reasons["p99"] = "needs 1000 samples, has 200"
+    one.throughput.drain_per_s = None
+    row = tables.cells_table(result(cells=[one])).row(0, named=True)
+    assert row["p99_ms"] is None
+    assert row["drain_per_s"] is None
+    why = tables.why_missing(one)
+    assert why == {
+        "p99_ms": "needs 1000 samples, has 200",
+        "drain_per_s": "the warm-up of this cell measured no drain rate",
+    }
+
+
+def test_a_broken_cell_is_a_row_whose_error_explains_every_gap():
+    """All numbers of a broken cell are null, and the reason is its error."""
+    one = broken(error="the pipeline died")
+    row = tables.cells_table(result(cells=[one])).row(0, named=True)
+    assert (row["status"], row["verdict"], row["n"], row["p50_ms"]) == ("broken", "invalid", None, None)
+    assert set(tables.why_missing(one).values()) == {"the pipeline died"}
+
+
+def test_only_valid_points_have_a_value():
+    """An invalid or inconclusive point keeps its number apart, as doubtful."""
+    heat = tables.heat_table(result(), "p50_ms")
+    assert point(heat, "1s", 1)["value"] == 612.0
+    invalid = point(heat, "1s", 4)
+    assert (invalid["value"], invalid["doubtful"], invalid["verdict"]) == (None, 640.0, "invalid")
+    assert point(heat, "realtime:30s", 4)["verdict"] == "inconclusive"
+
+
+def test_repeats_are_pooled_by_the_median_of_the_valid_ones():
+    """An invalid repeat neither moves the value nor hides that it was there."""
+    times = [cell("1s", repeat=1, p50=600.0), cell("1s", repeat=2, p50=640.0), cell("1s", repeat=3, p50=610.0)]
+    spoilt = cell("1s", repeat=4, p50=9000.0, verdict="invalid", reasons=[REASON])
+    row = point(tables.heat_table(result(cells=[*times, spoilt]), "p50_ms"), "1s", 1)
+    assert (row["value"], row["valid"], row["repeats"], row["n"]) == (610.0, 3, 4, 3 * 1440)
+
+
+def test_points_that_did_not_run_and_points_that_broke_are_told_apart():
+    """The grid is whole: what is not there says why."""
+    heat = tables.heat_table(result(cells=[cell("1s", 1), broken("5s", 4)]), "p99_ms")
+    assert point(heat, "5s", 4)["verdict"] == "broken"
+    assert point(heat, "5s", 1)["verdict"] == "not run"
+    assert len(heat) == 3 * 2
+
+
+def test_each_profile_has_a_grid_of_its_own():
+    """Cells of different profiles never share a point."""
+    heat = tables.heat_table(result(cells=[cell(p50=3.0), cell(p50=8.0, profile="stock")]), "p50_ms")
+    assert point(heat, "realtime:30s", 1, variant="stock")["value"] == 8.0
+    assert point(heat, "realtime:30s", 1, variant="tuned")["value"] == 3.0
+
+
+@pytest.mark.parametrize("metric", tables.HEAT_METRICS)
+def test_a_run_without_cells_has_empty_tables(metric):
+    """Before the first cell has ended every table is there, with no rows."""
+    built = result(cells=[])
+    assert tables.heat_table(built, metric).is_empty()
+    for table in (tables.cells_table, tables.validity_table, tables.budget_table, tables.resources_table):
+        assert table(built).is_empty()
+    assert tables.host_table(built).is_empty()
+    assert tables.quality_groups(built) == []
+
+
+def test_every_reason_is_listed_with_its_remedy():
+    """One row a reason, in the order of the cells."""
+    rows = tables.validity_table(result(cells=[cell("1s", verdict="invalid", reasons=[DOUBT, REASON])]))
+    assert rows["rule"].to_list() == ["host noise", "backlog"]
+    assert rows["remedy"].to_list() == ["end other work", "try --partitions 8"]
+
+
+def test_the_budget_keeps_the_order_of_the_stages():
+    """Stages come as an alert passes them, and a mean that is unknown stays null."""
+    one = cell("1s", p50=100.0)
+    one.latency_ms.budget["due_to_sent"] = None
+    budget = tables.budget_table(result(cells=[one]))
+    stages = ["due_to_sent", "sent_to_appended", "appended_to_picked", "picked_to_alert_appended"]
+    assert budget["stage"].to_list() == [*stages, "alert_appended_to_seen"]
+    assert budget["mean_ms"].to_list() == [None, 0.8, 60.0, 30.0, 0.4]
+
+
+def test_quality_ends_with_all_rules_pooled():
+    """One row a rule with counts and intervals, and the pooled counts last."""
+    table = tables.quality_table(quality())
+    assert table["name"].to_list()[-1] == "all"
+    assert table.row(-1, named=True)["tp"] == 100
+    assert table["marginal"].to_list()[0] == 3
+
+
+def test_an_undefined_share_has_no_interval():
+    """Precision over no alert is null, and so are the ends of its interval."""
+    row = tables.quality_table(quality(by_rule={"heavy_rainfall": score(0, 0, 0)})).row(0, named=True)
+    assert (row["precision"], row["precision_low"], row["recall"]) == (None, None, None)
+
+
+def test_cells_of_the_same_quality_share_a_group():
+    """Six alike are one group; a cell that differs in one count stands apart."""
+    cells = matrix()
+    cells[4] = cells[4].model_copy(update={"quality": quality(all=score(99, 25))})
+    groups = tables.quality_groups(result(cells=cells))
+    assert [len(group) for group, _ in groups] == [5, 1]
