@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 import orjson
 import polars as pl
-import pyarrow.parquet  # type: ignore[import-untyped, unused-ignore]
+import pyarrow.parquet
 import typer
 from rich.console import Console
 from rich.progress import Progress

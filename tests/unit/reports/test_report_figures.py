@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib import image
 from matplotlib.text import Text
-from stored_runs import REASON, broken, cell, matrix, result, store
+from unit.reports.stored_runs import REASON, broken, cell, matrix, result, store
 
 from reports import style, tables
 from reports.draw_bars import budget_bars, cpu_bars

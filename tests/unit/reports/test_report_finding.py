@@ -1,7 +1,7 @@
 """The sentences on top of the report."""
 
 import pytest
-from stored_runs import REASON, broken, cell, fidelity, matrix, quality, result, score
+from unit.reports.stored_runs import REASON, broken, cell, fidelity, matrix, quality, result, score
 
 from reports.finding import finding, verdict
 

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from stored_runs import ZERO_NS, broken, cell, latency, quantiles, result, stamps, store, stream
+from unit.reports.stored_runs import ZERO_NS, broken, cell, latency, quantiles, result, stamps, store, stream
 
 from bench import records
 from reports.over_time import latency_over_time, per_second, stalls_table, zero_ns

@@ -5,7 +5,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from stored_runs import REASON, broken, cell, matrix, quality, result, score, store
+from unit.reports.stored_runs import REASON, broken, cell, matrix, quality, result, score, store
 
 from base.errors import UsageError
 from reports.render import render

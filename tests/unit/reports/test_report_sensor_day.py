@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from stored_runs import REASON, RULES, SPEEDUP, ZERO_US, alerts, cell, result, store, stream
+from unit.reports.stored_runs import REASON, RULES, SPEEDUP, ZERO_US, alerts, cell, result, store, stream
 
 from reports.sensor_day import channel_of, choose_sensor, event_zero_us, sensor_day
 from reports.stored import open_run

@@ -1,7 +1,7 @@
 """The tables that figures and pages are drawn from."""
 
 import pytest
-from stored_runs import DOUBT, REASON, broken, cell, latency, matrix, quality, result, score
+from unit.reports.stored_runs import DOUBT, REASON, broken, cell, latency, matrix, quality, result, score
 
 from reports import tables
 

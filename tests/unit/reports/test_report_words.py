@@ -1,7 +1,7 @@
 """Numbers as text: units, rounding, and what stands for nothing."""
 
 import pytest
-from stored_runs import cell
+from unit.reports.stored_runs import cell
 
 from reports import words
 
