@@ -55,7 +55,7 @@ def late_generator(e: Evidence) -> Reason | None:
                 rule="late generator",
                 verdict="invalid",
                 message=f"{name} of due to seen is {due - sent:.1f} ms above that of sent to seen: readings left late",
-                remedy=f"lower --sensors or --rate below {e.offered_per_s:,.0f}/s, or end other work on this machine",
+                remedy=f"try --rate {0.8 * e.offered_per_s:.0f}, or end other work on this machine",
             )
     return None
 

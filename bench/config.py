@@ -24,8 +24,8 @@ DEFAULT_WARMUP_S = 5.0
 #: The least a window may last (METHOD: 30 s, four micro-batches, one whole real-time batch).
 MIN_WINDOW_S = 30.0
 #: How long a driver may warm its session up: whole runs, and `--quick`.
-SPARK_WARMUP_S = 14.0
-QUICK_SPARK_WARMUP_S = 8.0
+SPARK_WARMUP_S = 16.0
+QUICK_SPARK_WARMUP_S = 6.0
 
 
 class RunConfig(BaseModel):

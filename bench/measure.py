@@ -52,7 +52,9 @@ def measure(raw: RawCell, bench: Bench, folder: Path) -> Cell:
     judged = judged_source(raw.source, bench.rules)
     alerts = parsed_alerts(raw.collected.filter(pl.col("topic") == raw.topics.alerts))
     batches = read_batches(raw.progress, raw.topics.readings)
-    stamps = join_stamps(judged, deliveries, alerts, batches, bench.stream.beacons)
+    # A real-time batch picks nothing: it processes each reading as it comes.
+    picking = [] if raw.spec.trigger.is_realtime else batches
+    stamps = join_stamps(judged, deliveries, alerts, picking, bench.stream.beacons)
     stamps.write_parquet(folder / "stamps.parquet")
     alerts.write_parquet(folder / "alerts.parquet")
 
@@ -129,7 +131,8 @@ def measure(raw: RawCell, bench: Bench, folder: Path) -> Cell:
         ),
         resources=usage,
         host=host,
-        warmup=dict(raw.warmed),
+        warmup={key: value for key, value in raw.warmed.items() if key != "event"},
+        phases_s=raw.phases_s,
     )
 
 
@@ -182,11 +185,21 @@ def throughput_of(
     beacons = stamps.filter("beacon")
     due = inside(beacons, "due_ns")
     drain = raw.warmed.get("drain_per_s")
+    reasons = {}
+    if drain is None:
+        passes = ", ".join(f"{rate:,.0f}/s" for rate in raw.warmed.get("passes", [])) or "none"
+        reasons["drain_per_s"] = (
+            f"no two whole drains of the backlog agreed within 10 % in {raw.warmed.get('seconds', 0):.0f} s "
+            f"of warm-up; passes: {passes}"
+        )
+    if not due:
+        reasons["processed_per_s"] = "no beacon alert was due in the window"
     return Throughput(
         offered_per_s=round(offered, 2),
         sent_per_s=round(inside(deliveries, "sent_ns") / window_s, 2),
         processed_per_s=round(offered * inside(beacons, "alert_appended_ns") / due, 2) if due else None,
         drain_per_s=round(drain, 1) if drain is not None else None,
+        reasons=reasons,
     )
 
 

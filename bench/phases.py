@@ -74,6 +74,31 @@ class RawCell:
     collected: pl.DataFrame
     before: dict[str, resources.Sample]
     after: dict[str, resources.Sample]
+    #: How long each phase took, in s, in order.
+    phases_s: dict[str, float]
+
+
+class Phases:
+    """Tells the view what goes on, and keeps how long each phase took."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._name = ""
+        self._since = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, name: str, until_ns: int | None = None) -> None:
+        """The phase ``name`` begins, and the one before it has ended."""
+        self.end()
+        self._name = name
+        self._view.phase(name, until_ns)
+
+    def end(self) -> None:
+        """The present phase has ended."""
+        now = time.monotonic()
+        if self._name:
+            self.seconds[self._name] = round(now - self._since, 2)
+        self._name, self._since = "", now
 
 
 def tail_s(spec: CellSpec) -> float:
@@ -83,7 +108,7 @@ def tail_s(spec: CellSpec) -> float:
 
 def run_cell(spec: CellSpec, bench: Bench, folder: Path) -> RawCell:
     """Run one cell from fresh topics to collected files; raises `ComponentFailed` if a part of it dies."""
-    say = bench.view.phase
+    say = Phases(bench.view)
     with contextlib.ExitStack() as cell:
         say("starting")
         topics = cell.enter_context(fresh_topics(spec, bench))
@@ -133,6 +158,8 @@ def run_cell(spec: CellSpec, bench: Bench, folder: Path) -> RawCell:
         meter.stop()
         collected = pl.read_parquet(folder / "collected.parquet")
         require_whole(collected, topics.alerts, bench)
+        source = read_topic(bench.broker.bootstrap, topics.readings, bench.settings)
+        say.end()
         return RawCell(
             spec=spec,
             topics=topics,
@@ -144,10 +171,11 @@ def run_cell(spec: CellSpec, bench: Bench, folder: Path) -> RawCell:
             delivery_log=folder / "deliveries.bin",
             progress=folder / "progress.jsonl",
             host=folder / "host.jsonl",
-            source=read_topic(bench.broker.bootstrap, topics.readings, bench.settings),
+            source=source,
             collected=collected,
             before=before,
             after=after,
+            phases_s=say.seconds,
         )
 
 

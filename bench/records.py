@@ -82,6 +82,7 @@ class Throughput(Record):
     sent_per_s: float
     processed_per_s: float | None
     drain_per_s: float | None
+    reasons: dict[str, str] = {}
 
 
 class Fidelity(Record):
@@ -208,7 +209,10 @@ class Cell(Record):
     quality: Quality | None = None
     resources: dict[str, Usage] = {}
     host: Host | None = None
+    #: What the pipeline told of its warm-up.
     warmup: dict[str, Any] = {}
+    #: How long each phase of the cell took, in s, in order.
+    phases_s: dict[str, float] = {}
 
 
 class Run(Record):

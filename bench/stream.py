@@ -18,7 +18,7 @@ from sim.simulate import collect
 from sim.stream import StreamSpec, resolve_stream
 
 #: Readings in a warm-up backlog: about a second's drain of a warm session, several of a cold one.
-BACKLOG_READINGS = 200_000
+BACKLOG_READINGS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ class View:
     def note(self, text: str) -> None:
         """One line that stays, above the live panel."""
         if not self._quiet:
-            self._console.print(Text(text))
+            self._console.print(Text(text), soft_wrap=True)
 
     def cell(self, number: int, spec: CellSpec, left: list[CellSpec], due_of: Callable[[float, int], int]) -> None:
         """Cell ``number`` begins; ``left`` come after it. ``due_of(event time, zero)`` gives wall ns."""
@@ -136,7 +136,8 @@ class View:
             head = f"[{self._number}/{self._total}] {cell}  {phase}  ETA {eta}"
             figures = []
             if self._published:
-                offered, sent = self._published.get("offered_per_s"), self._published.get("sent_per_s")
+                # The first report of a stream has no rate yet.
+                offered, sent = (self._published.get(name) or 0.0 for name in ("offered_per_s", "sent_per_s"))
                 figures.append(f"offered {offered:,.0f}/s  sent {sent:,.0f}/s")
             if self._alerts:
                 figures.append(f"alerts {self._alerts:,}")
