@@ -25,7 +25,7 @@ DEFAULT_WARMUP_S = 5.0
 MIN_WINDOW_S = 30.0
 #: How long a driver may warm its session up: whole runs, and `--quick`.
 SPARK_WARMUP_S = 16.0
-QUICK_SPARK_WARMUP_S = 6.0
+QUICK_SPARK_WARMUP_S = 8.0
 
 
 class RunConfig(BaseModel):

@@ -18,7 +18,8 @@ from bench.records import Quantiles
 from bench.stamps import deliveries_frame, latency_ms
 from sim.delivery_log import read_delivery_log
 
-#: About the rate at which alerts leave the pipeline in the default scenario (11,000 in 30 s), for so many seconds: enough for a p99. The first second is left out: connections open and caches fill.
+#: About the rate at which alerts leave the pipeline in the default scenario (11,000 in 30 s), for so
+#: many seconds: enough for a p99. The first second is left out: connections open and caches fill.
 RATE_PER_S = 400
 SECONDS = 4
 SKIPPED_S = 1
