@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from filelock import FileLock, Timeout
 from base.errors import EnvironmentMissing, one_line_errors
 from base.java import find_java
 from base.paths import cache_dir, require_free_disk
+from base.truststore import extended_truststore, machine_bundle
 
 SPARK_VERSION = "4.2.0"
 KAFKA_VERSION = "4.3.1"
@@ -114,7 +116,8 @@ def ensure(jars: JarSet, report: Report | None = None) -> Path:
             require_free_disk(folder.parent, 200 * 2**20)
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{jars.name}.") as temp:
                 fresh = Path(temp) / "lib"
-                _resolve(jars, fresh, report, expected=len(locked))
+                # More comes than is kept: then no total can be told.
+                _resolve(jars, fresh, report, expected=0 if jars.keep else len(locked))
                 _check(jars, fresh, locked)
                 if folder.exists():
                     shutil.rmtree(folder)
@@ -187,20 +190,45 @@ def _ivy_settings(mirror: str) -> str:
 def _resolve(jars: JarSet, lib: Path, report: Report | None, expected: int) -> None:
     work = lib.parent
     (work / "ivy.xml").write_text(_ivy_xml(jars))
-    command: list[str | Path] = [
-        find_java().executable,
-        "-Xmx256m",
-        "-Divy.maven.lookup.sources=false",
-        "-Divy.maven.lookup.javadoc=false",
-        "-jar",
-        _ivy_jar(),
+    java = find_java()
+    options: list[str | Path] = [
         *("-cache", work / "cache", "-ivy", work / "ivy.xml", "-confs", "default", "-types", "jar", "bundle"),
         *("-retrieve", f"{lib}/[artifact]-[revision](-[classifier]).[ext]", "-warn"),
     ]
     mirror = os.environ.get(_MIRROR)
     if mirror:
         (work / "settings.xml").write_text(_ivy_settings(mirror))
-        command += ["-settings", work / "settings.xml"]
+        options += ["-settings", work / "settings.xml"]
+
+    def ivy(*jvm: str) -> str | None:
+        return _run_ivy([java.executable, *_IVY_JVM, *jvm, "-jar", _ivy_jar(), *options], jars, work, report, expected)
+
+    failure = ivy()
+    bundle = machine_bundle()
+    if failure is not None and "PKIX path" in failure and java.runtime is not None and bundle is not None:
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            failure = ivy(f"-Djavax.net.ssl.trustStore={extended_truststore(java.runtime, bundle, work)}")
+    if failure is not None:
+        # Ivy tells what it missed in lines of its own; its stack of attempts is in no one's interest.
+        missed = re.search(r"::\s*([\w.-]+#[\w.;-]+): not found", failure)
+        detail = f" (first missing: {missed[1]})" if missed else ""
+        if "PKIX path" in failure:
+            detail += " (its certificate is not trusted here; set SSL_CERT_FILE to your authority's bundle)"
+        raise EnvironmentMissing(
+            f"cannot download the jars of {jars.name} from the Maven repository{detail}; check the network, "
+            f"or name a reachable mirror in {_MIRROR}, then run `python -m base.jars`"
+        )
+    if jars.keep:
+        for path in lib.glob("*.jar"):
+            if not any(path.name.startswith(f"{name}-") for name in jars.keep):
+                path.unlink()
+
+
+_IVY_JVM = ("-Xmx256m", "-Divy.maven.lookup.sources=false", "-Divy.maven.lookup.javadoc=false")
+
+
+def _run_ivy(command: list[str | Path], jars: JarSet, work: Path, report: Report | None, expected: int) -> str | None:
+    """Run Ivy to its end, telling progress; what it printed if it failed, else None."""
     log = work / "ivy.log"
     started = time.monotonic()
     with log.open("wb") as log_file:
@@ -215,18 +243,7 @@ def _resolve(jars: JarSet, lib: Path, report: Report | None, expected: int) -> N
             if process.poll() is None:
                 process.kill()
                 process.wait()
-    if process.returncode != 0:
-        # Ivy's last lines say which module; its stack of attempts is in no one's interest.
-        words = [line.strip() for line in log.read_text(errors="replace").splitlines() if "::" in line]
-        detail = f" (first missing: {words[0].strip(': ')})" if words else ""
-        raise EnvironmentMissing(
-            f"cannot download the jars of {jars.name} from the Maven repository{detail}; check the network, "
-            f"or name a reachable mirror in {_MIRROR}, then run `python -m base.jars`"
-        )
-    if jars.keep:
-        for path in lib.glob("*.jar"):
-            if not any(path.name.startswith(f"{name}-") for name in jars.keep):
-                path.unlink()
+    return log.read_text(errors="replace") if process.returncode != 0 else None
 
 
 def _progress(jars: JarSet, cache: Path, expected: int, elapsed_s: float) -> str:

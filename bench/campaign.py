@@ -37,6 +37,9 @@ def execute_run(config: RunConfig, spec: StreamSpec, settings: dict[str, str], a
     """Run the whole matrix; returns the result, complete or partial, and the folder it stands in."""
     cells = plan(config)
     with View(total=len(cells), cell_estimate_s=lambda cell: estimate_s(config, cell)) as view:
+        if config.broker != "embedded":
+            # A wrong address is told at once, not after a download.
+            ExternalBroker(config.broker, settings)
         ready_jars(config, view)
         with open_broker(config, settings, view) as broker:
             started, git = now(), git_facts()
