@@ -60,31 +60,51 @@ def one_line(cell: Cell) -> str:
     )
 
 
-def matrix_table(result: Result) -> Table:
-    """All cells, ordered by trigger and partitions as given."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("trigger", "parts", "profile"):
-        table.add_column(name, no_wrap=True)
-    for name in ("sent/s", "p50", "p99", "seen in 1 s", "alerts", "precision / recall", "drain/s", "verdict"):
-        table.add_column(name, justify="right", no_wrap=True)
+#: The matrix's columns, and in which order they go when the terminal is too narrow for all.
+COLUMNS = (
+    *("trigger", "parts", "profile", "sent/s", "p50", "p99", "seen in 1 s"),
+    *("alerts", "precision / recall", "drain/s", "verdict"),
+)
+_FIRST_TO_GO = ("drain/s", "sent/s", "profile", "precision / recall", "seen in 1 s")
+_GAP = 2
+
+
+def fitting_columns(rows: list[list[str]], width: int) -> list[int]:
+    """The columns (by index) that fit into ``width`` characters with every cell of ``rows`` whole."""
+    widths = [max(len(row[index]) for row in [list(COLUMNS), *rows]) for index in range(len(COLUMNS))]
+    kept = list(range(len(COLUMNS)))
+    for name in _FIRST_TO_GO:
+        if sum(widths[index] + _GAP for index in kept) - _GAP <= width:
+            break
+        kept.remove(COLUMNS.index(name))
+    return kept
+
+
+def matrix_table(result: Result, width: int) -> Table:
+    """All cells, ordered by trigger and partitions as given, in what ``width`` holds of the columns."""
     order = result.config["triggers"]
-    for cell in sorted(
+    cells = sorted(
         result.cells,
         key=lambda c: (order.index(c.params.trigger), c.params.partitions, c.params.profile, c.params.repeat),
-    ):
-        row = cell_row(cell)
-        table.add_row(*row[:-1], Text(row[-1], style=_STYLES[cell.verdict]))
+    )
+    rows = [cell_row(cell) for cell in cells]
+    kept = fitting_columns(rows, width)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
+    for index in kept:
+        table.add_column(COLUMNS[index], no_wrap=True, justify="left" if index < 3 else "right")
+    for cell, row in zip(cells, rows, strict=True):
+        verdict = Text(row[-1], style=_STYLES[cell.verdict])
+        table.add_row(*(row[index] for index in kept[:-1]), verdict)
     return table
 
 
 def print_summary(console: Console, result: Result, report: Path | None) -> None:
     """Matrix, verdict, rerun command and report path, in that order."""
-    table = matrix_table(result)
     if console.is_terminal:
-        console.print(table)
+        console.print(matrix_table(result, console.width))
     else:
         # Into a pipe or a file the whole table goes, however wide the terminal is said to be.
-        Console(file=console.file, width=140, highlight=False, no_color=True).print(table)
+        Console(file=console.file, width=140, highlight=False, no_color=True).print(matrix_table(result, 140))
     n = {cell.latency_ms.due_to_seen.n for cell in result.cells if cell.latency_ms is not None}
     floor = result.calibration.kafka_floor_ms
     counts = " to ".join(f"{value:,}" for value in sorted({min(n), max(n)})) if n else "0"
