@@ -21,7 +21,7 @@ def path_without_java(folder: Path) -> str:
         for program in sorted(Path(place).glob("*")) if Path(place).is_dir() else []:
             link = folder / program.name
             if not program.name.startswith("java") and not link.is_symlink():
-                link.symlink_to(program.resolve())
+                link.symlink_to(program)
     return str(folder)
 
 

@@ -154,7 +154,8 @@ def test_kill_9_leaves_no_process(tmp_path):
 def test_ctrl_c_ends_with_a_marked_partial_result(tmp_path):
     """Ctrl-C: exit 130, a result marked partial, a report, and no process left."""
     run = start(tmp_path)
-    wait_for(lambda: java_count(run), 60)
+    # Only then is there a result to be marked, and a driver to be ended.
+    wait_for(lambda: (tmp_path / "latest" / "result.json").exists() and java_count(run), 60)
     processes = descendants(run.pid)
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=60)
