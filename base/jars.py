@@ -51,6 +51,11 @@ class JarSet:
         """The committed list: one ``<sha256>  <file name>`` a line."""
         return Path(__file__).with_name("locks") / f"{self.name}.sha256"
 
+    @property
+    def folder(self) -> Path:
+        """Where the jars are, once they are there."""
+        return cache_dir() / "jars" / self.name
+
     def locked(self) -> dict[str, str]:
         """File name to SHA-256, as committed."""
         lines = self.lock.read_text().splitlines()
@@ -99,7 +104,7 @@ def ensure(jars: JarSet, report: Report | None = None) -> Path:
     ``report`` is told, about once a second, what is going on. Raises `EnvironmentMissing` if the
     repository cannot be reached or a file is not the one that was locked.
     """
-    folder = cache_dir() / "jars" / jars.name
+    folder = jars.folder
     locked = jars.locked()
     if _complete(folder, locked):
         return folder
@@ -132,7 +137,7 @@ def _complete(folder: Path, locked: dict[str, str]) -> bool:
 
 def verify(jars: JarSet) -> str | None:
     """What is wrong with the cached ``jars`` (for the doctor), or None: reads every byte."""
-    folder = cache_dir() / "jars" / jars.name
+    folder = jars.folder
     if not folder.is_dir():
         return "not downloaded yet; run `python -m base.jars`"
     try:
@@ -157,11 +162,16 @@ def _check(jars: JarSet, folder: Path, locked: dict[str, str]) -> None:
         )
 
 
-def _ivy_jar() -> Path:
+def pyspark_folder() -> Path:
+    """Where PySpark is installed, found without importing it; raises `EnvironmentMissing` if it is not."""
     spec = find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise EnvironmentMissing("the pyspark package is absent; run `make setup`")
-    return next((Path(spec.origin).parent / "jars").glob("ivy-*.jar"))
+    return Path(spec.origin).parent
+
+
+def _ivy_jar() -> Path:
+    return next((pyspark_folder() / "jars").glob("ivy-*.jar"))
 
 
 def _ivy_xml(jars: JarSet) -> str:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from base.errors import EnvironmentMissing, UsageError
 
@@ -100,6 +100,18 @@ class Admin:
                 return
             time.sleep(0.05)
         raise EnvironmentMissing(f"topic {topic} has no leader at {self.bootstrap} after {timeout_s:g} s")
+
+    def end_offsets(self, topic: str, timeout_s: float = 10.0) -> dict[int, int]:
+        """One past the last offset of every partition of ``topic``; empty if it does not exist."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        wanted = {TopicPartition(topic, part): latest for part in range(self.partitions(topic, timeout_s) or 0)}
+        try:
+            found = self._client.list_offsets(wanted, request_timeout=timeout_s) if wanted else {}
+            return {where.partition: future.result(timeout_s).offset for where, future in found.items()}
+        except KafkaException as error:
+            raise EnvironmentMissing(
+                f"{self.bootstrap} does not tell how far topic {topic} reaches: {error.args[0].str()}"
+            ) from None
 
     def delete(self, topics: Iterable[str], timeout_s: float = 15.0) -> None:
         """Remove ``topics``; those that are gone already are no error."""

@@ -25,7 +25,10 @@ DEFAULT_WARMUP_S = 5.0
 MIN_WINDOW_S = 30.0
 #: How long a driver may warm its session up: whole runs, and `--quick`.
 SPARK_WARMUP_S = 16.0
-QUICK_SPARK_WARMUP_S = 8.0
+QUICK_SPARK_WARMUP_S = 7.0
+#: How long a driver may time the drain of the backlog after the window, if its warm-up could not.
+DRAIN_S = 10.0
+QUICK_DRAIN_S = 0.0
 
 
 class RunConfig(BaseModel):
@@ -45,6 +48,7 @@ class RunConfig(BaseModel):
     warmup_s: float
     window_s: float
     spark_warmup_s: float
+    drain_s: float
     broker: str
     spark_master: str | None
     quick: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from bench.fidelity import fidelity
 from bench.host import host_record, read_seconds
 from bench.latency import boundary_stalls, near_boundary, quantiles, spread
 from bench.matrix import CellSpec
-from bench.phases import Bench, RawCell
+from bench.phases import Bench, RawCell, ReadBack
 from bench.progress import Batch, read_batches
 from bench.quality import quality
 from bench.records import Cell, Latencies, LatencyMs, Spread, Throughput
@@ -45,12 +46,12 @@ def latencies(stamps: pl.DataFrame) -> Latencies:
     )
 
 
-def measure(raw: RawCell, bench: Bench, folder: Path) -> Cell:
+def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
     """Join, count and judge one cell; writes its stamps.parquet and alerts.parquet into ``folder``."""
     log = read_delivery_log(raw.delivery_log)
     deliveries = deliveries_frame(log)
-    judged = judged_source(raw.source, bench.rules)
-    alerts = parsed_alerts(raw.collected.filter(pl.col("topic") == raw.topics.alerts))
+    judged = judged_source(read.source, bench.judge)
+    alerts = parsed_alerts(read.collected.filter(pl.col("topic") == raw.topics.alerts))
     batches = read_batches(raw.progress, raw.topics.readings)
     # A real-time batch picks nothing: it processes each reading as it comes.
     picking = [] if raw.spec.trigger.is_realtime else batches
@@ -66,7 +67,7 @@ def measure(raw: RawCell, bench: Bench, folder: Path) -> Cell:
         stamps,
         alerts,
         unacknowledged=[(sensor, seq) for sensor, seq in raw.published["unacked"]],
-        rejects_seen=raw.collected.filter(pl.col("topic") == raw.topics.rejects).height,
+        rejects_seen=read.collected.filter(pl.col("topic") == raw.topics.rejects).height,
         window=in_window,
     )
     window_s = (raw.window_end_ns - raw.zero_ns) / 1e9
@@ -132,6 +133,7 @@ def measure(raw: RawCell, bench: Bench, folder: Path) -> Cell:
         resources=usage,
         host=host,
         warmup={key: value for key, value in raw.warmed.items() if key != "event"},
+        drain={key: raw.drained[key] for key in ("passes", "seconds")},
         phases_s=raw.phases_s,
     )
 
@@ -184,14 +186,7 @@ def throughput_of(
     offered = inside(deliveries, "due_ns") / window_s
     beacons = stamps.filter("beacon")
     due = inside(beacons, "due_ns")
-    drain = raw.warmed.get("drain_per_s")
-    reasons = {}
-    if drain is None:
-        passes = ", ".join(f"{rate:,.0f}/s" for rate in raw.warmed.get("passes", [])) or "none"
-        reasons["drain_per_s"] = (
-            f"no two whole drains of the backlog agreed within 10 % in {raw.warmed.get('seconds', 0):.0f} s "
-            f"of warm-up; passes: {passes}"
-        )
+    drain, reasons = drain_rate(raw.warmed, raw.drained)
     if not due:
         reasons["processed_per_s"] = "no beacon alert was due in the window"
     return Throughput(
@@ -201,6 +196,17 @@ def throughput_of(
         drain_per_s=round(drain, 1) if drain is not None else None,
         reasons=reasons,
     )
+
+
+def drain_rate(warmed: dict[str, Any], drained: dict[str, Any]) -> tuple[float | None, dict[str, str]]:
+    """The rate at which the backlog was drained, from the warm-up or else after the window; or why there is none."""
+    for told in (warmed, drained):
+        if told["drain_per_s"] is not None:
+            return told["drain_per_s"], {}
+    passes = ", ".join(f"{rate:,.0f}/s" for rate in [*warmed["passes"], *drained["passes"]]) or "none"
+    seconds = warmed["seconds"] + drained["seconds"]
+    reason = f"no two whole drains of the backlog agreed within 10 % in {seconds:.0f} s; passes: {passes}"
+    return None, {"drain_per_s": reason}
 
 
 def period_of(spec: CellSpec) -> float:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 import psutil
@@ -23,10 +23,11 @@ from base.process import Child, python_module
 from bench import resources
 from bench.broker.api import Broker
 from bench.config import RunConfig
+from bench.judge import Judge
 from bench.matrix import CellSpec
 from bench.probes import Prober
-from bench.stream import PreparedStream, publish_command
-from bench.topic_reader import end_offsets, read_topic
+from bench.stream import BACKLOG_READINGS, PreparedStream, resend_command
+from bench.topic_reader import read_topic
 from bench.view import View
 from pipeline.rules import AlertRule
 from wire.topics import Topics, cell_topics
@@ -48,6 +49,7 @@ class Bench:
     broker: Broker
     settings: dict[str, str]
     rules: tuple[AlertRule, ...]
+    judge: Judge
     stream: PreparedStream
     #: Number of partitions -> topic that holds the warm-up backlog.
     backlogs: Mapping[int, str]
@@ -66,16 +68,26 @@ class RawCell:
     #: When every partition had proved to be drained.
     drained_ns: int
     warmed: dict[str, Any]
+    #: What the pipeline told of draining the backlog once more, after the window.
+    drained: dict[str, Any]
     published: dict[str, Any]
     delivery_log: Path
     progress: Path
     host: Path
-    source: pl.DataFrame
-    collected: pl.DataFrame
+    collected: Path
     before: dict[str, resources.Sample]
     after: dict[str, resources.Sample]
     #: How long each phase took, in s, in order.
     phases_s: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """What stands in the cell's topics after it has ended, with the columns of `bench.collector.SCHEMA`."""
+
+    source: pl.DataFrame
+    #: Alerts and rejects, stamped when they were seen.
+    collected: pl.DataFrame
 
 
 class Phases:
@@ -97,7 +109,7 @@ class Phases:
         """The present phase has ended."""
         now = time.monotonic()
         if self._name:
-            self.seconds[self._name] = round(now - self._since, 2)
+            self.seconds[self._name] = round(self.seconds.get(self._name, 0.0) + now - self._since, 2)
         self._name, self._since = "", now
 
 
@@ -106,77 +118,115 @@ def tail_s(spec: CellSpec) -> float:
     return 1.0 if spec.trigger.is_realtime else max(1.0, spec.trigger.seconds)
 
 
-def run_cell(spec: CellSpec, bench: Bench, folder: Path) -> RawCell:
-    """Run one cell from fresh topics to collected files; raises `ComponentFailed` if a part of it dies."""
-    say = Phases(bench.view)
-    with contextlib.ExitStack() as cell:
-        say("starting")
-        topics = cell.enter_context(fresh_topics(spec, bench))
-        prober = Prober(bench.broker.bootstrap, topics.readings, spec.partitions, bench.rules[0], bench.settings)
-        meter = cell.enter_context(host_meter(folder))
-        collector = cell.enter_context(start_collector(topics, bench, folder, prober))
-        publisher = cell.enter_context(start_publisher(spec, topics, bench, folder))
-        pipeline = cell.enter_context(start_pipeline(spec, topics, bench, folder))
-        children = [collector, publisher, pipeline, meter]
+class StartedCell:
+    """A cell's topics, and its pipeline coming up since this was made; leaving it ends and removes all.
 
-        def check() -> None:
-            for child in children:
-                child.require_alive()
+    The instruments (publisher, collector, host meter) come up with `start_instruments`: beside
+    Spark they take no time, and until then they need not exist.
+    """
 
-        collector.wait_for("ready", timeout_s=30)
-        say("Spark is starting")
-        pipeline.wait_for("session_ready", timeout_s=PIPELINE_START_S)
-        say("warming Spark up")
-        warmed = pipeline.wait_for("warmed", timeout_s=PIPELINE_START_S)
-        pipeline.wait_for("started", timeout_s=PIPELINE_START_S)
-        say("probing")
-        prober.until_ready(timeout_s=READY_S, check=check)
-        publisher.wait_for("prepared", timeout_s=120)
+    def __init__(self, spec: CellSpec, bench: Bench, folder: Path) -> None:
+        self.spec, self.bench, self.folder = spec, bench, folder
+        with contextlib.ExitStack() as cell:
+            self.topics = cell.enter_context(fresh_topics(spec, bench))
+            self.pipeline = cell.enter_context(start_pipeline(spec, self.topics, bench, folder))
+            self._stack = cell.pop_all()
 
-        zero_ns = time.time_ns() + round((bench.config.warmup_s + GO_MARGIN_S) * 1e9)
-        window_end_ns = zero_ns + round(bench.config.window_s * 1e9)
-        bench.view.window(zero_ns, window_end_ns)
-        publisher.send(f"go {zero_ns}")
-        say("paced warm-up", until_ns=zero_ns)
-        wait_until(zero_ns, check)
-        components = processes(bench, pipeline=pipeline, publisher=publisher, collector=collector, meter=meter)
-        before = resources.sample(components)
-        say("measuring", until_ns=window_end_ns)
-        wait_until(window_end_ns, check)
-        after = resources.sample(components)
-
-        say("draining")
-        published = publisher.wait_for("done", timeout_s=tail_s(spec) + STOP_S)
-        drained_ns = prober.until_drained(timeout_s=READY_S + 3 * spec.trigger.seconds, check=pipeline.require_alive)
-
-        say("stopping")
-        pipeline.send("stop")
-        pipeline.wait_for("stopped", timeout_s=STOP_S)
-        say("collecting")
-        collector.send("stop")
-        collector.wait_for("done", timeout_s=STOP_S)
-        meter.stop()
-        collected = pl.read_parquet(folder / "collected.parquet")
-        require_whole(collected, topics.alerts, bench)
-        source = read_topic(bench.broker.bootstrap, topics.readings, bench.settings)
-        say.end()
-        return RawCell(
-            spec=spec,
-            topics=topics,
-            zero_ns=zero_ns,
-            window_end_ns=window_end_ns,
-            drained_ns=drained_ns,
-            warmed=warmed,
-            published=published,
-            delivery_log=folder / "deliveries.bin",
-            progress=folder / "progress.jsonl",
-            host=folder / "host.jsonl",
-            source=source,
-            collected=collected,
-            before=before,
-            after=after,
-            phases_s=say.seconds,
+    def start_instruments(self) -> None:
+        """Set going what feeds and watches the pipeline."""
+        bench, topics, folder = self.bench, self.topics, self.folder
+        self.prober = Prober(
+            bench.broker.bootstrap, topics.readings, self.spec.partitions, bench.rules[0], bench.settings
         )
+        self.collector = self._stack.enter_context(start_collector(topics, bench, folder, self.prober))
+        self.publisher = self._stack.enter_context(start_publisher(self.spec, topics, bench, folder))
+        self.meter = self._stack.enter_context(host_meter(folder))
+
+    def check(self) -> None:
+        """Raise `ComponentFailed` if one of the processes has ended."""
+        for child in (self.pipeline, self.collector, self.publisher, self.meter):
+            child.require_alive()
+
+    def components(self) -> resources.Processes:
+        """Every component of the cell with its processes; the harness is this one."""
+        return {
+            "broker": self.bench.broker.processes,
+            "pipeline": self.pipeline.processes,
+            "publisher": self.publisher.processes,
+            "collector": self.collector.processes,
+            "meter": self.meter.processes,
+            "harness": lambda: [psutil.Process()],
+        }
+
+    def stop(self) -> None:
+        """End the processes and remove the topics. Safe to call twice."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def run_cell(cell: StartedCell) -> RawCell:
+    """Take a started cell to files that hold all it did; raises `ComponentFailed` if a part of it dies."""
+    spec, bench, folder, topics = cell.spec, cell.bench, cell.folder, cell.topics
+    say = Phases(bench.view)
+    say("Spark is starting")
+    cell.start_instruments()
+    pipeline, publisher, collector, prober = cell.pipeline, cell.publisher, cell.collector, cell.prober
+    pipeline.wait_for("session_ready", timeout_s=PIPELINE_START_S)
+    say("warming Spark up")
+    warmed = pipeline.wait_for("warmed", timeout_s=PIPELINE_START_S)
+    pipeline.wait_for("started", timeout_s=PIPELINE_START_S)
+    collector.wait_for("ready", timeout_s=READY_S)
+    say("probing")
+    prober.until_ready(timeout_s=READY_S, check=cell.check)
+    publisher.wait_for("prepared", timeout_s=120)
+
+    zero_ns = time.time_ns() + round((bench.config.warmup_s + GO_MARGIN_S) * 1e9)
+    window_end_ns = zero_ns + round(bench.config.window_s * 1e9)
+    bench.view.window(zero_ns, window_end_ns)
+    publisher.send(f"go {zero_ns}")
+    say("paced warm-up", until_ns=zero_ns)
+    wait_until(zero_ns, cell.check)
+    components = cell.components()
+    before = resources.sample(components)
+    say("measuring", until_ns=window_end_ns)
+    wait_until(window_end_ns, cell.check)
+    after = resources.sample(components)
+
+    say("draining")
+    published = publisher.wait_for("done", timeout_s=tail_s(spec) + STOP_S)
+    drained_ns = prober.until_drained(timeout_s=READY_S + 3 * spec.trigger.seconds, check=pipeline.require_alive)
+
+    say("ending the query")
+    pipeline.send("stop")
+    pipeline.wait_for("stopped", timeout_s=STOP_S)
+    say("collecting")
+    collector.send("stop")
+    collector.wait_for("done", timeout_s=STOP_S)
+    say("timing the drain")
+    drained = pipeline.wait_for("drained", timeout_s=bench.config.drain_s + STOP_S)
+    say.end()
+    return RawCell(
+        spec=spec,
+        topics=topics,
+        zero_ns=zero_ns,
+        window_end_ns=window_end_ns,
+        drained_ns=drained_ns,
+        warmed=warmed,
+        drained=drained,
+        published=published,
+        delivery_log=folder / "deliveries.bin",
+        progress=folder / "progress.jsonl",
+        host=folder / "host.jsonl",
+        collected=folder / "collected.parquet",
+        before=before,
+        after=after,
+        phases_s=say.seconds,
+    )
 
 
 @contextlib.contextmanager
@@ -219,9 +269,9 @@ def start_collector(topics: Topics, bench: Bench, folder: Path, prober: Prober) 
 
 def start_publisher(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -> Child:
     """The process that sends the stream on its schedule; it prepares itself and waits for "go"."""
-    config, spec_of_stream = bench.config, bench.stream.spec
-    command = publish_command(config, spec_of_stream, bootstrap=bench.broker.bootstrap, topic=topics.readings)
-    command += ["--lead", format_duration(config.warmup_s), "--for", format_duration(config.window_s + tail_s(spec))]
+    config = bench.config
+    command = resend_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topics.readings)
+    command += ["--lead", format_duration(config.warmup_s), "--until", format_duration(config.window_s + tail_s(spec))]
     command += ["--log", str(folder / "deliveries.bin"), "--wait-for-go"]
     return Child("publisher", command, log=folder / "publisher.log", events=True, on_event=bench.view.publisher)
 
@@ -235,19 +285,12 @@ def start_pipeline(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -
     command += ["--checkpoint", str(folder / "checkpoint"), "--work-dir", str(folder / "spark")]
     command += ["--progress", str(folder / "progress.jsonl"), "--json-events"]
     command += ["--warm-topic", bench.backlogs[spec.partitions], "--warm-alerts-topic", scratch_topic(topics)]
+    command += ["--warm-readings", str(BACKLOG_READINGS)]
     command += ["--warm-limit", format_duration(config.spark_warmup_s)]
+    command += ["--drain-limit", format_duration(config.drain_s)]
     if config.spark_master is not None:
         command += ["--spark-master", config.spark_master]
     return Child("pipeline", command, log=folder / "pipeline.log", events=True, on_event=bench.view.pipeline)
-
-
-def processes(bench: Bench, **children: Child) -> resources.Processes:
-    """Every component of the cell with its processes; the harness is this one."""
-    return {
-        "broker": bench.broker.processes,
-        **{name: child.processes for name, child in children.items()},
-        "harness": lambda: [psutil.Process()],
-    }
 
 
 def wait_until(wall_ns: int, check: Callable[[], None]) -> None:
@@ -257,9 +300,16 @@ def wait_until(wall_ns: int, check: Callable[[], None]) -> None:
         time.sleep(min(0.2, left_ns / 1e9))
 
 
-def require_whole(collected: pl.DataFrame, topic: str, bench: Bench) -> None:
-    """The collector must have read to the topic's very end, or "missing" would be its own fault."""
-    stands = sum(end_offsets(bench.broker.bootstrap, topic, bench.settings).values())
-    read = collected.filter(pl.col("topic") == topic).height
+def read_back(raw: RawCell, bench: Bench) -> ReadBack:
+    """Read the cell's topics while they still exist.
+
+    The collector must have read to the alert topic's very end, or "missing" would be its own fault:
+    `ComponentFailed`.
+    """
+    collected = pl.read_parquet(raw.collected)
+    stands = sum(Admin(bench.broker.bootstrap, bench.settings).end_offsets(raw.topics.alerts).values())
+    read = collected.filter(pl.col("topic") == raw.topics.alerts).height
     if read < stands:
-        raise ComponentFailed(f"the collector read {read:,} of {stands:,} records of {topic}")
+        raise ComponentFailed(f"the collector read {read:,} of {stands:,} records of {raw.topics.alerts}")
+    source = read_topic(bench.broker.bootstrap, raw.topics.readings, bench.settings)
+    return ReadBack(source=source, collected=collected)

@@ -211,6 +211,8 @@ class Cell(Record):
     host: Host | None = None
     #: What the pipeline told of its warm-up.
     warmup: dict[str, Any] = {}
+    #: Whole drains of the backlog after the window: readings per second of each, and how long it took.
+    drain: dict[str, Any] = {}
     #: How long each phase of the cell took, in s, in order.
     phases_s: dict[str, float] = {}
 

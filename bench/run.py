@@ -110,6 +110,7 @@ def main(
         warmup_s=parse_duration_s(warmup, field="--warmup"),
         window_s=cfg.window_for(parsed, asked_s),
         spark_warmup_s=cfg.QUICK_SPARK_WARMUP_S if quick else cfg.SPARK_WARMUP_S,
+        drain_s=cfg.QUICK_DRAIN_S if quick else cfg.DRAIN_S,
         broker=broker,
         spark_master=spark_master,
         quick=quick,

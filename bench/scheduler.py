@@ -1,68 +1,45 @@
-"""Runs the cells one after the other; a broken one becomes a row with a status, and the rest goes on."""
+"""Runs jobs one after the other; while one is finished off, the next is already starting.
+
+Only `Job.run` may be measured: nothing else is under way then. Starting a JVM and scoring what was
+collected have a core each, so together they take as long as the longer one.
+"""
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Callable
-from pathlib import Path
-
-from base.errors import AlertbenchError, EnvironmentMissing
-from bench.matrix import CellSpec
-from bench.records import Cell, Reason, Result
-from bench.store import RunStore, now
-
-#: Runs one cell in the folder given and measures it: the one seam between order and execution.
-Execute = Callable[[CellSpec, Path], Cell]
-
-#: What a cell leaves in its folder that serves no reader.
-SCRATCH = ("checkpoint", "spark")
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import zip_longest
+from typing import Protocol
 
 
-def run_cells(
-    cells: list[CellSpec],
-    *,
-    execute: Execute,
-    store: RunStore,
-    result: Result,
-    began: Callable[[int, CellSpec, list[CellSpec]], None],
-    ended: Callable[[Cell], None],
-) -> None:
-    """Execute ``cells`` in order; ``result`` is saved after each, whatever became of it."""
-    for number, spec in enumerate(cells, 1):
-        began(number, spec, cells[number:])
-        started, clock = now(), time.monotonic()
-        folder = store.cell_folder(spec.id)
-        try:
-            cell = execute(spec, folder)
-        except EnvironmentMissing:
-            # No room, no broker: the next cell would meet the same.
-            raise
-        except (AlertbenchError, OSError) as error:
-            cell = broken(spec, str(error))
-        finally:
-            for name in SCRATCH:
-                shutil.rmtree(folder / name, ignore_errors=True)
-        cell.started, cell.duration_s = started, round(time.monotonic() - clock, 2)
-        result.cells.append(cell)
-        store.save(result)
-        ended(cell)
+class Job(Protocol):
+    """One thing that a run does. What goes wrong in it and need not end the run, it keeps to itself."""
+
+    def start(self) -> None:
+        """Begin what takes long and disturbs nobody but a measurement; return at once."""
+
+    def run(self) -> None:
+        """Do what wants the machine for itself."""
+
+    def finish(self) -> None:
+        """Make numbers of it, while the next job starts."""
+
+    def stop(self) -> None:
+        """Leave no process and no topic behind; called last, whatever happened. Safe to call twice."""
 
 
-def broken(spec: CellSpec, error: str) -> Cell:
-    """The row of a cell that could not be measured."""
-    reason = Reason(
-        rule="broken",
-        verdict="invalid",
-        message=error.splitlines()[0] if error else "no reason given",
-        remedy=f"read the logs in cells/{spec.id}/",
-    )
-    return Cell(
-        id=spec.id,
-        params=spec.params,
-        status="broken",
-        error=error,
-        verdict="invalid",
-        reasons=[reason],
-        window_s=0.0,
-    )
+def run_in_turn(jobs: Sequence[Job]) -> None:
+    """Start, run and finish every job in order; at the end, or at an error, all that started is stopped."""
+    with ExitStack() as started:
+
+        def start(job: Job) -> None:
+            started.callback(job.stop)
+            job.start()
+
+        for index, (job, following) in enumerate(zip_longest(jobs, jobs[1:])):
+            if index == 0:
+                start(job)
+            job.run()
+            if following is not None:
+                start(following)
+            job.finish()

@@ -13,9 +13,8 @@ import numpy.typing as npt
 import orjson
 import polars as pl
 
+from bench.judge import Judge
 from bench.progress import Batch, picked_ns
-from pipeline.reference import evaluate_all
-from pipeline.rules import AlertRule
 from wire.topics import PROBE_SENSOR_ID
 
 #: The neighbouring stamps whose differences add up to the end-to-end time, as (stage, from, to).
@@ -53,28 +52,15 @@ _ALERT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def judged_source(source: pl.DataFrame, rules: Sequence[AlertRule]) -> pl.DataFrame:
+def judged_source(source: pl.DataFrame, judge: Judge) -> pl.DataFrame:
     """What each record of the source topic must become, by the reference evaluator.
 
-    ``source``: partition, offset, appended_ms, value. Adds reason, sensor_id, seq, event_us, rule,
-    fired, alert_id and ``occurrence`` (0 for the first copy of a reading). The bench's own probes
-    are left out.
+    ``source``: partition, offset, appended_ms, value. Adds the columns of `bench.judge.SCHEMA` and
+    ``occurrence`` (0 for the first copy of a reading). The bench's own probes are left out.
     """
-    judged = evaluate_all(source["value"].to_list(), rules)
-    columns = pl.DataFrame(
-        {
-            "reason": pl.Series([one.reason for one in judged], dtype=pl.String),
-            "sensor_id": pl.Series([one.sensor_id for one in judged], dtype=pl.Int64),
-            "seq": pl.Series([one.seq for one in judged], dtype=pl.Int64),
-            "event_us": pl.Series([one.event_us for one in judged], dtype=pl.Int64),
-            "rule": pl.Series([one.rule for one in judged], dtype=pl.String),
-            "fired": pl.Series([list(one.fired) for one in judged], dtype=pl.List(pl.String)),
-            "alert_id": pl.Series([one.alert_id for one in judged], dtype=pl.String),
-        }
-    )
     return (
         source.select("partition", "offset", "appended_ms")
-        .hstack(columns)
+        .hstack(judge(source["value"].to_list()))
         .filter(pl.col("sensor_id").ne_missing(PROBE_SENSOR_ID))
         .sort("partition", "offset")
         .with_columns(occurrence=pl.int_range(pl.len()).over("sensor_id", "seq"))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from base.errors import ComponentFailed
-from base.kafka import Admin
-from base.process import Child, python_module
+from base.process import python_module
 from bench.config import RunConfig
-from sim.digest import stream_digest
+from sim.deliveries import write_deliveries
+from sim.encode import ready_to_send
 from sim.scenario import load_scenario
-from sim.simulate import collect
 from sim.stream import StreamSpec, resolve_stream
+
+if TYPE_CHECKING:
+    from sim.simulate import Collected
 
 #: Readings in a warm-up backlog: about a second's drain of a warm session, several of a cold one.
 BACKLOG_READINGS = 100_000
@@ -23,13 +24,36 @@ BACKLOG_READINGS = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedStream:
-    """What every cell is fed and judged by. ``readings`` and ``truth`` cover warm-up, window and tail."""
+    """What every cell is fed and judged by. The tables cover warm-up, window and tail."""
 
     spec: StreamSpec
     digest: str
-    readings: pl.DataFrame
-    truth: pl.DataFrame
+    tables: Collected
     beacons: frozenset[int]
+    #: Where the files of `write` are kept.
+    folder: Path
+
+    @property
+    def truth(self) -> pl.DataFrame:
+        """The truth about each reading."""
+        return self.tables.truth.readings
+
+    @property
+    def deliveries(self) -> Path:
+        """The file that publishers send."""
+        return self.folder / "deliveries.parquet"
+
+    def write(self) -> None:
+        """Write the stream, as it travels and as tables, and its truth."""
+        write_deliveries(self.deliveries, ready_to_send(self.tables.batches))
+        tables = {
+            "readings": self.tables.readings,
+            "schedule": self.tables.schedule,
+            "truth": self.truth,
+            "intervals": self.tables.truth.intervals,
+        }
+        for name, table in tables.items():
+            table.write_parquet(self.folder / f"{name}.parquet")
 
 
 def resolve(config: RunConfig) -> StreamSpec:
@@ -44,31 +68,27 @@ def resolve(config: RunConfig) -> StreamSpec:
 
 
 def prepare_stream(spec: StreamSpec, config: RunConfig, *, tail_s: float, folder: Path) -> PreparedStream:
-    """Simulate the whole stream and write its Parquet files to ``folder``."""
+    """Simulate the whole stream; nothing is written to ``folder`` yet."""
+    # Its solar library takes a second to import, which is best spent while the broker comes up.
+    from sim.digest import digest_of
+    from sim.simulate import collect
+
     start_s = -config.warmup_s * spec.speedup
-    end_s = (config.window_s + tail_s) * spec.speedup
-    whole = collect(spec, start_s=start_s, end_s=end_s)
-    whole.readings.write_parquet(folder / "readings.parquet")
-    whole.schedule.write_parquet(folder / "schedule.parquet")
-    whole.truth.readings.write_parquet(folder / "truth.parquet")
-    whole.truth.intervals.write_parquet(folder / "intervals.parquet")
-    beacons = whole.truth.readings.filter("beacon")["sensor_id"].unique().to_list()
+    whole = collect(spec, start_s=start_s, end_s=(config.window_s + tail_s) * spec.speedup)
+    # The tail depends on the triggers; the stream that is measured does not.
+    window_end_us = spec.scenario.start_us + round(config.window_s * spec.speedup * 1e6)
     return PreparedStream(
         spec=spec,
-        digest=stream_digest(spec, start_s, config.window_s * spec.speedup),
-        readings=whole.readings,
-        truth=whole.truth.readings,
-        beacons=frozenset(beacons),
+        digest=digest_of(batch.take(batch.event_us < window_end_us) for batch in whole.batches),
+        tables=whole,
+        beacons=frozenset(whole.truth.readings.filter("beacon")["sensor_id"].unique().to_list()),
+        folder=folder,
     )
 
 
-def publish_command(config: RunConfig, spec: StreamSpec, *, bootstrap: str, topic: str) -> list[str]:
-    """The publisher's command line for this stream into ``topic``; callers add how long and how paced."""
-    command = python_module("sim.publish", "--bootstrap", bootstrap, "--topic", topic)
-    command += ["--scenario", config.scenario, "--seed", str(config.seed), "--sensors", str(config.sensors)]
-    # Rate and speedup together fix the interval, whatever the scenario's own is.
-    command += ["--rate", repr(spec.rate_per_s), "--speedup", repr(spec.speedup), "--start", "scenario"]
-    return [*command, "--json-events"]
+def resend_command(deliveries: Path, *, bootstrap: str, topic: str) -> list[str]:
+    """The publisher's command line for a prepared stream into ``topic``; callers add how it is paced."""
+    return [*python_module("sim.resend", str(deliveries), "--bootstrap", bootstrap, "--topic", topic), "--json-events"]
 
 
 def backlog_topic(run_id: str, partitions: int) -> str:
@@ -76,25 +96,7 @@ def backlog_topic(run_id: str, partitions: int) -> str:
     return f"backlog-{run_id}-p{partitions}"
 
 
-def prepare_backlogs(
-    partitions: Iterable[int],
-    config: RunConfig,
-    spec: StreamSpec,
-    *,
-    run_id: str,
-    bootstrap: str,
-    settings: dict[str, str],
-    folder: Path,
-) -> dict[int, str]:
-    """One topic of readings for each number of partitions, filled as fast as Kafka takes it."""
-    topics = {count: backlog_topic(run_id, count) for count in partitions}
-    admin = Admin(bootstrap, settings)
-    for count, topic in topics.items():
-        admin.create(topic, partitions=count)
-        command = [*publish_command(config, spec, bootstrap=bootstrap, topic=topic), "--unpaced"]
-        command += ["--readings", str(BACKLOG_READINGS)]
-        with Child("backlog publisher", command, log=folder / "backlog.log", events=True) as publisher:
-            done = publisher.wait_for("done", timeout_s=120)
-            if done["acked"] != BACKLOG_READINGS:
-                raise ComponentFailed(f"the broker took {done['acked']:,} of {BACKLOG_READINGS:,} backlog readings")
-    return topics
+def backlog_command(deliveries: Path, *, bootstrap: str, topic: str) -> list[str]:
+    """The publisher's command line that fills ``topic`` as fast as Kafka takes it."""
+    command = resend_command(deliveries, bootstrap=bootstrap, topic=topic)
+    return [*command, "--unpaced", "--repeat", "--readings", str(BACKLOG_READINGS)]

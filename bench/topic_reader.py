@@ -5,24 +5,11 @@ from __future__ import annotations
 import time
 
 import polars as pl
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer
 
 from base.errors import ComponentFailed
+from base.kafka import Admin
 from bench.collector import Collected, assign_all, consumer_settings
-
-
-def end_offsets(bootstrap: str, topic: str, settings: dict[str, str]) -> dict[int, int]:
-    """One past the last offset of every partition of ``topic``."""
-    consumer = Consumer(consumer_settings(bootstrap, settings))
-    try:
-        return _end_offsets(consumer, topic)
-    finally:
-        consumer.close()
-
-
-def _end_offsets(consumer: Consumer, topic: str) -> dict[int, int]:
-    parts = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-    return {part: consumer.get_watermark_offsets(TopicPartition(topic, part), timeout=10)[1] for part in parts}
 
 
 def read_topic(bootstrap: str, topic: str, settings: dict[str, str], *, timeout_s: float = 60.0) -> pl.DataFrame:
@@ -32,7 +19,7 @@ def read_topic(bootstrap: str, topic: str, settings: dict[str, str], *, timeout_
     consumer = Consumer(consumer_settings(bootstrap, reading))
     collected = Collected()
     try:
-        wanted = sum(_end_offsets(consumer, topic).values())
+        wanted = sum(Admin(bootstrap, settings).end_offsets(topic).values())
         assign_all(consumer, [topic], offset=0)
         deadline = time.monotonic() + timeout_s
         while len(collected.columns["offset"]) < wanted:

@@ -54,7 +54,14 @@ def main(
     ] = None,
     warm_topic: Annotated[str | None, typer.Option(help="A backlog to warm the session up on.")] = None,
     warm_alerts_topic: Annotated[str | None, typer.Option(help="Scratch topic for what it yields.")] = None,
+    warm_readings: Annotated[int, typer.Option(help="Wait until the backlog holds so many.")] = 1,
     warm_limit: Annotated[str, typer.Option(help="The longest warm-up.")] = "20s",
+    drain_limit: Annotated[
+        str, typer.Option(help="At the end, time draining the backlog for so long if the warm-up could not.")
+    ] = "0s",
+    record_classes: Annotated[
+        bool, typer.Option("--record-classes", help="Record Java's class archive, for drivers to start sooner.")
+    ] = False,
     json_events: Annotated[bool, typer.Option(help="JSON lines on stdout; `stop` or EOF on stdin ends.")] = False,
 ) -> None:
     """Turn sensor readings into alerts: Kafka to Kafka, in one Spark query, until Ctrl-C."""
@@ -71,7 +78,12 @@ def main(
         warm = None
         if warm_topic is not None and warm_alerts_topic is not None:
             scratch = Topics(readings=warm_topic, alerts=warm_alerts_topic, rejects=warm_alerts_topic)
-            warm = WarmUp(topics=scratch, limit_s=parse_duration_s(warm_limit, field="--warm-limit"))
+            warm = WarmUp(
+                topics=scratch,
+                readings=warm_readings,
+                limit_s=parse_duration_s(warm_limit, field="--warm-limit"),
+                drain_limit_s=parse_duration_s(drain_limit, field="--drain-limit"),
+            )
         config = RunConfig(
             bootstrap=bootstrap,
             topics=topics,
@@ -85,6 +97,7 @@ def main(
             progress=progress,
             warm=warm,
             work_dir=work_dir,
+            record_classes=record_classes,
         )
         if json_events:
             stop.heed_stdin()

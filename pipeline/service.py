@@ -7,7 +7,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,18 +27,24 @@ from pipeline.rules import AlertRule
 from pipeline.session import LOG_NAME, choose_master, spark_session
 from pipeline.stopping import Stop
 from pipeline.triggers import Trigger
-from pipeline.warmup import warm_up
+from pipeline.warmup import Warmer
 from wire.topics import Topics
 
 _POLL_S = 1.0
+#: The longest wait for a warm-up backlog, and how often to look.
+_BACKLOG_S = 60.0
+_BACKLOG_POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUp:
-    """A backlog to warm up on, the scratch topic for its alerts and rejects, and the longest time."""
+    """A backlog of ``readings`` to warm up on, the scratch topic for its alerts and rejects, and the
+    longest times: before the query, and after it if the rates of the drains before did not agree."""
 
     topics: Topics
+    readings: int
     limit_s: float
+    drain_limit_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,7 @@ class RunConfig:
     progress: Path | None
     warm: WarmUp | None
     work_dir: Path | None
+    record_classes: bool = False
 
 
 def run(config: RunConfig, announce: Announcer, stop: Stop) -> None:
@@ -66,13 +74,24 @@ def run(config: RunConfig, announce: Announcer, stop: Stop) -> None:
     master = choose_master(config.trigger, partitions, config.master)
     with _progress_file(config.progress) as progress, _work_dir(config.work_dir) as work_dir:
         log = work_dir / LOG_NAME
-        with spark_failures(log), spark_session(master, config.profile, work_dir) as spark:
+        with spark_failures(log), _session(master, config, work_dir) as spark:
             stop.heed_signals()
             announce("session_ready", spark=spark.version, master=master, seconds=time.monotonic() - started)
-            if config.warm is not None:
-                announce("warmed", **_warm(spark, config, config.warm, work_dir, stop))
+            warmer = None if config.warm is None else _warmer(spark, config, config.warm, work_dir)
+            if config.warm is None or warmer is None:
+                _serve(spark, config, log, progress, announce, stop)
+                return
+            _await_backlog(config.bootstrap, config.warm, stop)
+            warmed = warmer.warm_up(config.warm.limit_s, stop.asked)
+            announce("warmed", **asdict(warmed))
             if not stop.asked():
                 _serve(spark, config, log, progress, announce, stop)
+                again_s = 0.0 if warmed.drain_per_s is not None else config.warm.drain_limit_s
+                announce("drained", **asdict(warmer.drain(again_s)))
+
+
+def _session(master: str, config: RunConfig, work_dir: Path) -> AbstractContextManager[SparkSession]:
+    return spark_session(master, config.profile, work_dir, record_classes=config.record_classes)
 
 
 def _prepare_topics(config: RunConfig) -> int:
@@ -122,24 +141,30 @@ def _progress_file(path: Path | None) -> Iterator[IO[bytes] | None]:
         yield file
 
 
-def _warm(spark: SparkSession, config: RunConfig, warm: WarmUp, work_dir: Path, stop: Stop) -> dict[str, Any]:
-    warmed = warm_up(
-        spark,
+def _warmer(spark: SparkSession, config: RunConfig, warm: WarmUp, work_dir: Path) -> Warmer:
+    return Warmer(
+        spark=spark,
         bootstrap=config.bootstrap,
         topics=warm.topics,
+        readings=warm.readings,
         rules=config.rules,
         profile=config.profile,
         folder=work_dir / "warm",
-        limit_s=warm.limit_s,
-        asked_to_stop=stop.asked,
     )
-    return {
-        "drain_per_s": warmed.drain_per_s,
-        "passes": warmed.passes,
-        "short_batches": warmed.short_batches,
-        "short_ms": warmed.short_ms,
-        "seconds": warmed.seconds,
-    }
+
+
+def _await_backlog(bootstrap: str, warm: WarmUp, stop: Stop) -> None:
+    """Whoever started us may still be filling it: half a backlog would be half a warm-up."""
+    admin = Admin(bootstrap)
+    deadline = time.monotonic() + _BACKLOG_S
+    while (held := sum(admin.end_offsets(warm.topics.readings).values())) < warm.readings and not stop.wait(
+        _BACKLOG_POLL_S
+    ):
+        if time.monotonic() > deadline:
+            raise EnvironmentMissing(
+                f"topic {warm.topics.readings} holds {held:,} of {warm.readings:,} readings after {_BACKLOG_S:g} s; "
+                "fill it, or give another --warm-readings"
+            )
 
 
 def _serve(

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from base.errors import UsageError
 from base.jars import spark_connector_jars
 from base.java import find_java
+from pipeline.archive import driver_archive
 from pipeline.profiles import Profile
 from pipeline.triggers import Trigger
 
@@ -27,6 +28,8 @@ _LOG4J = Path(__file__).with_name("log4j2.properties")
 LOG_NAME: Final = "spark.log"
 
 _CLOSE_S = 10.0
+#: A JVM that records its classes writes them down as it ends.
+_CLOSE_RECORDING_S = 90.0
 
 
 def choose_master(trigger: Trigger, partitions: int, given: str | None) -> str:
@@ -48,8 +51,9 @@ def choose_master(trigger: Trigger, partitions: int, given: str | None) -> str:
     return given
 
 
-def session_settings(master: str, profile: Profile, work_dir: Path) -> dict[str, str]:
+def session_settings(master: str, profile: Profile, work_dir: Path, jvm_options: Sequence[str] = ()) -> dict[str, str]:
     """Everything the session is started with; the profile's settings win."""
+    options = [f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}", "-Duser.timezone=UTC", *jvm_options]
     return {
         "spark.app.name": "alertbench",
         "spark.master": master,
@@ -57,7 +61,7 @@ def session_settings(master: str, profile: Profile, work_dir: Path) -> dict[str,
         "spark.driver.memory": "2g",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG4J.as_uri()} -Duser.timezone=UTC",
+        "spark.driver.extraJavaOptions": " ".join(options),
         "spark.sql.session.timeZone": "UTC",
         # No query of ours shuffles much; 200 tasks for a thousand rows would be all overhead.
         "spark.sql.shuffle.partitions": "2",
@@ -74,28 +78,33 @@ def session_settings(master: str, profile: Profile, work_dir: Path) -> dict[str,
 
 
 @contextlib.contextmanager
-def spark_session(master: str, profile: Profile, work_dir: Path) -> Iterator[SparkSession]:
+def spark_session(
+    master: str, profile: Profile, work_dir: Path, *, record_classes: bool = False
+) -> Iterator[SparkSession]:
     """A session whose JVM, files and log (`LOG_NAME`) live in ``work_dir``; all ends with the block.
 
     Nothing of the JVM's reaches our stdout or stderr. One at a time per process.
     """
-    os.environ["JAVA_HOME"] = str(find_java().home)
+    java = find_java()
+    archive = driver_archive(java)
+    jvm_options = archive.record_options() if record_classes else archive.options()
+    os.environ["JAVA_HOME"] = str(java.home)
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     # The caller's own Spark, with another version's jars, is not the one that these settings fit.
     os.environ.pop("SPARK_HOME", None)
     conf = SparkConf(loadDefaults=False)
-    conf.setAll(list(session_settings(master, profile, work_dir).items()))
+    conf.setAll(list(session_settings(master, profile, work_dir, jvm_options).items()))
     with (work_dir / LOG_NAME).open("ab") as log:
         gateway = launch_gateway(conf, {"stdout": log, "stderr": log})  # type: ignore[no-untyped-call]
     try:
         yield SparkSession(SparkContext(conf=conf, gateway=gateway))
     finally:
-        _close(gateway.proc)
+        _close(gateway.proc, _CLOSE_RECORDING_S if record_classes else _CLOSE_S)
         for name in ("local", "warehouse"):
             shutil.rmtree(work_dir / name, ignore_errors=True)
 
 
-def _close(driver: subprocess.Popen[bytes]) -> None:
+def _close(driver: subprocess.Popen[bytes], patience_s: float) -> None:
     """Stop Spark, then the JVM, which leaves when its stdin ends."""
     with contextlib.suppress(Exception):
         # The JVM may be gone already: then there is nothing left to stop.
@@ -107,7 +116,7 @@ def _close(driver: subprocess.Popen[bytes]) -> None:
     if driver.stdin is not None:
         driver.stdin.close()
     try:
-        driver.wait(_CLOSE_S)
+        driver.wait(patience_s)
     except subprocess.TimeoutExpired:
         driver.kill()
         driver.wait()

@@ -43,8 +43,8 @@ class Warmed:
 
     passes: tuple[float, ...]
     drain_per_s: float | None
-    short_batches: int
-    short_ms: float | None
+    short_batches: int = 0
+    short_ms: float | None = None
     seconds: float
 
 
@@ -62,63 +62,86 @@ def is_warm(batches_ms: Sequence[float]) -> bool:
     return median(batches_ms[-_SPAN:]) >= AGREEMENT * median(batches_ms[-2 * _SPAN : -_SPAN])
 
 
-def warm_up(
-    spark: SparkSession,
-    *,
-    bootstrap: str,
-    topics: Topics,
-    rules: Sequence[AlertRule],
-    profile: Profile,
-    folder: Path,
-    limit_s: float,
-    asked_to_stop: Callable[[], bool],
-) -> Warmed:
-    """Drain ``topics.readings``, a bounded backlog, again and again for at most ``limit_s``.
+@dataclass(kw_only=True)
+class Warmer:
+    """Runs the job on ``topics.readings``, a bounded backlog of ``readings`` readings, again and again.
 
     The query is the measured one; only its topics, its trigger and its checkpoints (in ``folder``)
-    are scratch. Raises `ComponentFailed` if a query dies.
+    are scratch. Methods raise `ComponentFailed` if a query dies.
     """
-    started = time.monotonic()
 
-    def run(trigger: dict[str, Any], name: str, source: dict[str, str], until: float, enough: _Enough) -> _Run:
+    spark: SparkSession
+    bootstrap: str
+    topics: Topics
+    readings: int
+    rules: Sequence[AlertRule]
+    profile: Profile
+    folder: Path
+    _queries: int = 0
+
+    def warm_up(self, limit_s: float, asked_to_stop: Callable[[], bool]) -> Warmed:
+        """Whole drains, then short batches, for at most ``limit_s``."""
+        started = time.monotonic()
+        passes = self._drains(started + _DRAIN_SHARE * limit_s, asked_to_stop)
+        until = started + limit_s
+
+        def enough(batches: list[dict[str, Any]]) -> bool:
+            return (
+                time.monotonic() > until
+                or asked_to_stop()
+                or sum(batch["numInputRows"] for batch in batches) >= self.readings
+                or is_warm([batch_ms(batch) for batch in batches])
+            )
+
+        short: list[dict[str, Any]] = []
+        if not enough(short):
+            options = {"maxOffsetsPerTrigger": str(SHORT_BATCH_ROWS)}
+            short = self._run({"processingTime": "0 seconds"}, options, enough).batches
+        return Warmed(
+            passes=tuple(passes),
+            drain_per_s=agreed_rate(passes),
+            short_batches=len(short),
+            short_ms=median(map(batch_ms, short[-_SPAN:])) if short else None,
+            seconds=time.monotonic() - started,
+        )
+
+    def drain(self, limit_s: float) -> Warmed:
+        """Whole drains alone, for at most ``limit_s``."""
+        started = time.monotonic()
+        passes = self._drains(started + limit_s, lambda: False)
+        seconds = time.monotonic() - started
+        return Warmed(passes=tuple(passes), drain_per_s=agreed_rate(passes), seconds=seconds)
+
+    def _drains(self, until: float, asked_to_stop: Callable[[], bool]) -> list[float]:
+        """Readings per second of each whole drain, until two agree or it is too late."""
+
+        def enough(_: list[dict[str, Any]]) -> bool:
+            return time.monotonic() > until or asked_to_stop()
+
+        passes: list[float] = []
+        while agreed_rate(passes) is None and not enough([]):
+            drained = self._run({"availableNow": True}, {}, enough)
+            read = sum(batch["numInputRows"] for batch in drained.batches)
+            if not drained.complete or not read:
+                break
+            passes.append(read * 1000 / sum(map(batch_ms, drained.batches)))
+        return passes
+
+    def _run(self, trigger: dict[str, Any], source: dict[str, str], enough: _Enough) -> _Run:
+        self._queries += 1
+        name = f"warm-{self._queries}"
         query = job(
-            spark,
-            bootstrap=bootstrap,
-            topics=topics,
-            rules=rules,
-            profile=profile,
-            checkpoint=folder / name,
+            self.spark,
+            bootstrap=self.bootstrap,
+            topics=self.topics,
+            rules=self.rules,
+            profile=self.profile,
+            checkpoint=self.folder / name,
             trigger=trigger,
             source=source,
             name=name,
         ).start()
-        return _follow(spark, query, lambda batches: time.monotonic() > until or asked_to_stop() or enough(batches))
-
-    passes: list[float] = []
-    backlog = 0
-    drains_until = started + _DRAIN_SHARE * limit_s
-    while agreed_rate(passes) is None and time.monotonic() < drains_until and not asked_to_stop():
-        drained = run({"availableNow": True}, f"warm-drain-{len(passes)}", {}, drains_until, lambda _: False)
-        if not drained.complete or not drained.batches:
-            break
-        backlog = sum(batch["numInputRows"] for batch in drained.batches)
-        passes.append(backlog * 1000 / sum(map(batch_ms, drained.batches)))
-
-    def enough(batches: list[dict[str, Any]]) -> bool:
-        emptied = 0 < backlog <= sum(batch["numInputRows"] for batch in batches)
-        return emptied or is_warm([batch_ms(batch) for batch in batches])
-
-    short: list[dict[str, Any]] = []
-    if time.monotonic() < started + limit_s and not asked_to_stop():
-        options = {"maxOffsetsPerTrigger": str(SHORT_BATCH_ROWS)}
-        short = run({"processingTime": "0 seconds"}, "warm-short", options, started + limit_s, enough).batches
-    return Warmed(
-        passes=tuple(passes),
-        drain_per_s=agreed_rate(passes),
-        short_batches=len(short),
-        short_ms=median(map(batch_ms, short[-_SPAN:])) if short else None,
-        seconds=time.monotonic() - started,
-    )
+        return _follow(self.spark, query, enough)
 
 
 _Enough = Callable[[list[dict[str, Any]]], bool]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 import numpy as np
@@ -33,9 +34,14 @@ NULL_CHANNEL: Final = -(2**31)
 
 def stream_digest(stream: StreamSpec, start_s: float, end_s: float) -> str:
     """SHA-256 (hex) over all deliveries with event time in [start, end), in due order, as integers."""
+    return digest_of(chunk.readings for chunk in simulate(stream, start_s=start_s, end_s=end_s))
+
+
+def digest_of(batches: Iterable[ReadingBatch]) -> str:
+    """The same over deliveries that are there already."""
     digest = hashlib.sha256()
-    for chunk in simulate(stream, start_s=start_s, end_s=end_s):
-        digest.update(_rows(chunk.readings).tobytes())
+    for batch in batches:
+        digest.update(_rows(batch).tobytes())
     return digest.hexdigest()
 
 

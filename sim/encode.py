@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from sim.batch import ReadingBatch
+from sim.prepare import Prepared
 from wire.reading import READING_FIELDS
 
 
@@ -22,3 +24,15 @@ def encode(batch: ReadingBatch) -> list[bytes]:
     buffer = io.BytesIO()
     wire_frame(batch).write_ndjson(buffer)
     return buffer.getvalue().splitlines()
+
+
+def ready_to_send(batches: Iterable[ReadingBatch]) -> Iterator[Prepared]:
+    """Each batch with its readings encoded."""
+    for batch in batches:
+        yield Prepared(
+            sensor_id=batch.sensor_id.tolist(),
+            seq=batch.seq.tolist(),
+            copy=batch.copy,
+            due_ns=batch.due_ns,
+            values=encode(batch),
+        )

@@ -1,4 +1,4 @@
-"""Readings made ready to send, ahead of time and off the pacing thread.
+"""Deliveries made ready to send, ahead of time and off the pacing thread.
 
 Generating and encoding take a few microseconds a reading, which must not fall into the pauses between
 two sends. A bounded run that fits is prepared whole before it starts; any other is kept some way ahead.
@@ -13,14 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.arrays import Bytes, Longs
-from sim.encode import encode
-from sim.simulate import simulate
-from sim.stream import StreamSpec
 
 #: How many readings may be ready and unsent, about 0.3 kB each.
 MOST_AHEAD: Final = 2_000_000
-#: Wall seconds that an endless run is kept ahead.
-ENDLESS_AHEAD_S: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -36,9 +31,14 @@ class Prepared:
     def __len__(self) -> int:
         return len(self.values)
 
+    def first(self, count: int) -> Prepared:
+        """The first ``count`` deliveries."""
+        head = slice(0, count)
+        return Prepared(self.sensor_id[head], self.seq[head], self.copy[head], self.due_ns[head], self.values[head])
+
 
 class Preparer:
-    """Prepares [start, end) of event seconds on a thread; without an end, for ever.
+    """Takes stretches from ``source`` on a thread, and keeps ``ahead`` deliveries ready.
 
     ``limit`` ends it after that many deliveries. Iterate over it to take stretches, in due order;
     once ``stopped`` says so, nobody waits for more.
@@ -46,19 +46,13 @@ class Preparer:
 
     def __init__(
         self,
-        stream: StreamSpec,
+        source: Iterator[Prepared],
         *,
-        start_s: float,
-        end_s: float | None,
-        limit: int | None,
+        ahead: int = MOST_AHEAD,
+        limit: int | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        bounded = end_s is not None or limit is not None
-        soon = int(stream.rate_per_s * ENDLESS_AHEAD_S)
-        self._ahead = MOST_AHEAD if bounded else min(MOST_AHEAD, max(1, soon))
-        chunk = 100_000 if bounded else min(100_000, max(1, soon // 5))
-        # Made here, so that a mistake in the options is raised where it can be reported.
-        self._chunks = simulate(stream, start_s=start_s, end_s=end_s, chunk_readings=chunk)
+        self._source, self._ahead = source, ahead
         self._limit = limit
         self._changed = threading.Condition()
         self._ready: deque[Prepared] = deque()
@@ -113,17 +107,9 @@ class Preparer:
 
     def _run(self) -> None:
         try:
-            for chunk in self._chunks:
-                readings = chunk.readings
-                if self._limit is not None and self._made + len(readings) > self._limit:
-                    readings = readings.take(slice(0, self._limit - self._made))
-                stretch = Prepared(
-                    sensor_id=readings.sensor_id.tolist(),
-                    seq=readings.seq.tolist(),
-                    copy=readings.copy,
-                    due_ns=readings.due_ns,
-                    values=encode(readings),
-                )
+            for stretch in self._source:
+                if self._limit is not None and self._made + len(stretch) > self._limit:
+                    stretch = stretch.first(self._limit - self._made)
                 with self._changed:
                     self._ready.append(stretch)
                     self._buffered += len(stretch)

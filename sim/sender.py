@@ -37,15 +37,21 @@ class KafkaProducer(Protocol):
         """Wait for acknowledgements, at most ``timeout`` seconds."""
 
 
+class _Keys(dict[int, bytes]):
+    """The key of each sensor, made once."""
+
+    def __missing__(self, sensor_id: int) -> bytes:
+        key = self[sensor_id] = key_of(sensor_id)
+        return key
+
+
 class Sender:
     """Hands deliveries to a producer, stamps and logs them, counts what comes back, reports."""
 
-    def __init__(
-        self, producer: KafkaProducer, topic: str, sensors: int, *, zero_wall_ns: int, log: DeliveryLog | None
-    ) -> None:
+    def __init__(self, producer: KafkaProducer, topic: str, *, zero_wall_ns: int, log: DeliveryLog | None) -> None:
         self._producer, self._topic, self._log = producer, topic, log
         self._zero_wall_ns = zero_wall_ns
-        self._keys = [key_of(sensor_id) for sensor_id in range(sensors + 1)]
+        self._keys = _Keys()
         self._in_flight: dict[int, tuple[int, int]] = {}
         self._failed: list[tuple[int, int]] = []
         self.sent = self.acked = self.stall_ns = 0

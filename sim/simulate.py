@@ -42,9 +42,11 @@ class Collected:
     """Whole tables of a stretch of stream.
 
     ``readings``: sensor_id, seq, event_us and the channels, each reading once. ``schedule``:
-    sensor_id, seq, copy, due_ns, each delivery once, by due instant. ``truth``: `GroundTruth`.
+    sensor_id, seq, copy, due_ns, each delivery once, by due instant. ``batches``: the same deliveries
+    with all they carry. ``truth``: `GroundTruth`.
     """
 
+    batches: list[ReadingBatch]
     readings: pl.DataFrame
     schedule: pl.DataFrame
     truth: GroundTruth
@@ -68,10 +70,12 @@ def simulate(
 def collect(stream: StreamSpec, *, start_s: float, end_s: float) -> Collected:
     """All of [start, end) at once, as tables; see `Collected`. Errors as in `simulate`."""
     chunks = list(simulate(stream, start_s=start_s, end_s=end_s))
-    deliveries = pl.concat([chunk.readings.to_polars() for chunk in chunks])
+    batches = [chunk.readings for chunk in chunks]
+    deliveries = pl.concat([batch.to_polars() for batch in batches])
     readings = deliveries.filter(pl.col("copy") == 0).select("sensor_id", "seq", "event_us", *CHANNELS)
     truth = pl.concat([chunk.truth.to_polars() for chunk in chunks])
     return Collected(
+        batches=batches,
         readings=readings,
         schedule=deliveries.select("sensor_id", "seq", "copy", "due_ns"),
         truth=GroundTruth(readings=truth, intervals=interval_frame(stream, start_s, end_s)),

@@ -15,12 +15,13 @@ from typing import Any
 
 import psutil
 
+from base.class_archive import ClassArchive
 from base.errors import ComponentFailed, EnvironmentMissing
-from base.jars import KAFKA_VERSION, Report, broker_classpath
+from base.jars import BROKER, KAFKA_VERSION, Report, broker_classpath
 from base.java import Java, find_java
 from base.kafka import Admin, free_ports
 from base.paths import require_free_disk
-from base.process import Child, tail
+from base.process import GRACE_S, Child, tail
 from bench.broker.properties import server_properties, to_text
 
 #: A day's run of a full matrix stays far below this; Kafka itself wants room for its segments.
@@ -49,15 +50,31 @@ logger.server.level = INFO
 """
 
 
+#: A JVM that records its classes writes them down as it ends.
+_RECORDING_GRACE_S = 90.0
+
+
+def broker_archive(java: Java) -> ClassArchive:
+    """The class archive of the broker, and of the tool that formats its folder."""
+    return ClassArchive(name=BROKER.name, jars=BROKER.folder, java=java)
+
+
 class EmbeddedBroker:
     """A broker that lives as long as this object; use it as a context manager.
+
+    With ``record`` its class archive is recorded, written when it stops.
 
     Raises `EnvironmentMissing` if Java, the jars or the disk are not there, `ComponentFailed` (with
     the end of the broker's log) if it does not come up.
     """
 
-    def __init__(self, *, report: Report | None = None, tries: int = 3, ready_s: float = 30.0) -> None:
+    def __init__(
+        self, *, report: Report | None = None, tries: int = 3, ready_s: float = 30.0, record: bool = False
+    ) -> None:
         java = find_java()
+        archive = broker_archive(java)
+        self._recording = record
+        self._classes = archive.record_options() if record else archive.options()
         classpath = broker_classpath(report)
         self._folder = Path(tempfile.mkdtemp(prefix="alertbench-broker-"))
         self._child: Child | None = None
@@ -94,7 +111,14 @@ class EmbeddedBroker:
         properties.write_text(to_text(self._properties))
         log4j = self._folder / "log4j2.properties"
         log4j.write_text(_LOG4J.format(file=self.log))
-        jvm = [os.fspath(java.executable), *_JVM, f"-Dlog4j2.configurationFile={log4j}", "-cp", classpath]
+        jvm = [
+            os.fspath(java.executable),
+            *_JVM,
+            *self._classes,
+            f"-Dlog4j2.configurationFile={log4j}",
+            "-cp",
+            classpath,
+        ]
         cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
         formatted = subprocess.run(
             [
@@ -111,7 +135,9 @@ class EmbeddedBroker:
         )
         if formatted.returncode != 0:
             raise EnvironmentMissing(f"Kafka cannot format {data}: {_cause(formatted.stdout + formatted.stderr)}")
-        self._child = Child("broker", [*jvm, "kafka.Kafka", os.fspath(properties)], log=self._folder / "broker.out")
+        grace_s = _RECORDING_GRACE_S if self._recording else GRACE_S
+        command = [*jvm, "kafka.Kafka", os.fspath(properties)]
+        self._child = Child("broker", command, log=self._folder / "broker.out", grace_s=grace_s)
         self._wait_ready(port, ready_s)
 
     def _wait_ready(self, port: int, ready_s: float) -> None:
@@ -144,7 +170,9 @@ class EmbeddedBroker:
 
     def stop(self) -> None:
         """End the JVM at once (its data are thrown away) and remove its folder."""
-        if self._child is not None:
+        if self._child is not None and self._recording:
+            self._child.stop()
+        elif self._child is not None:
             self._child.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -16,7 +16,7 @@ from pipeline.job import job
 from pipeline.profiles import PROFILES, TUNED
 from pipeline.rules import load_rules
 from pipeline.triggers import Trigger
-from pipeline.warmup import warm_up
+from pipeline.warmup import Warmer
 from wire.topics import Topics
 
 pytestmark = [pytest.mark.spark, pytest.mark.broker]
@@ -120,16 +120,16 @@ def test_warm_up(spark, broker, topics, tmp_path, asked: Callable[[], bool], pas
     """The backlog is drained whole at least twice, then in short batches, within the limit; or not at all."""
     send(broker.bootstrap, topics.readings, [reading(temperature=40, seq=number) for number in range(1_000)])
     scratch = Topics(readings=topics.readings, alerts=topics.alerts, rejects=topics.alerts)
-    warmed = warm_up(
-        spark,
+    warmer = Warmer(
+        spark=spark,
         bootstrap=broker.bootstrap,
         topics=scratch,
+        readings=1_000,
         rules=RULES,
         profile=TUNED,
         folder=tmp_path,
-        limit_s=7.0,
-        asked_to_stop=asked,
     )
+    warmed = warmer.warm_up(7.0, asked)
     assert len(warmed.passes) >= passes
     assert (warmed.short_batches > 0) == (passes > 0)
     assert warmed.seconds < 10.0
@@ -137,3 +137,7 @@ def test_warm_up(spark, broker, topics, tmp_path, asked: Callable[[], bool], pas
         # Whole passes and nothing beside them, for the warm-up reads the backlog from its first record.
         whole = [message.key() for message in read(broker.bootstrap, topics.alerts, 1_000 * passes)]
         assert len(set(whole)) == 1_000
+        # A warm session drains twice in a few seconds, and says so without another warm-up.
+        again = warmer.drain(20.0)
+        assert len(again.passes) >= 2
+        assert again.drain_per_s is not None

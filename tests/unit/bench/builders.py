@@ -91,6 +91,7 @@ def a_config(**changes: Any) -> RunConfig:
         "warmup_s": 5.0,
         "window_s": 30.0,
         "spark_warmup_s": 14.0,
+        "drain_s": 10.0,
         "broker": "embedded",
         "spark_master": None,
         "quick": False,

@@ -8,6 +8,7 @@ import pytest
 
 from bench.collector import SCHEMA
 from bench.fidelity import fidelity
+from bench.judge import Judge
 from bench.stamps import (
     STAGES_MICRO_BATCH,
     budget,
@@ -71,7 +72,7 @@ def alerts(*ids, after_ms=10):
 
 def counted(values, seqs, came, unacknowledged=()):
     """Fidelity of one small cell."""
-    judged = judged_source(source(*values), RULES)
+    judged = judged_source(source(*values), Judge(RULES))
     stamps = join_stamps(judged, deliveries(*seqs), came, [], beacons=[1])
     return fidelity(judged, stamps, came, unacknowledged=unacknowledged, rejects_seen=0, window=pl.lit(value=True))
 
@@ -132,7 +133,7 @@ def test_stages_add_up_to_the_whole():
     """
     due 0 -> sent 0.2 -> appended 0.5 -> picked 0.5 -> alert appended 10.5 -> seen 11 (ms)
     """
-    judged = judged_source(source(reading(0, 40.0)), RULES)
+    judged = judged_source(source(reading(0, 40.0)), Judge(RULES))
     came = alerts("1-0-high_temperature")
     stamps = join_stamps(judged, deliveries(0), came, [], beacons=[])
     stamps = stamps.with_columns(picked_ns=pl.col("appended_ns"))
@@ -145,7 +146,7 @@ def test_stages_add_up_to_the_whole():
 
 def test_negative_stages_are_counted():
     """An alert seen 2 ms before it was appended is counted, not clamped."""
-    judged = judged_source(source(reading(0, 40.0)), RULES)
+    judged = judged_source(source(reading(0, 40.0)), Judge(RULES))
     stamps = join_stamps(judged, deliveries(0), alerts("1-0-high_temperature"), [], beacons=[])
     assert negative_share(stamps) == (0, 0.0)
     early = stamps.with_columns(seen_ns=pl.col("alert_appended_ns") - 2 * MS)

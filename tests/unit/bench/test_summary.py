@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 from unit.bench.builders import a_config, a_result
 
+from bench.jobs import broken
 from bench.matrix import plan
-from bench.scheduler import broken
 from bench.summary import COLUMNS, fitting_columns, print_summary
 
 ROW = ["realtime:30s", "1", "tuned", "4,797", "1.7 ms", "38.5 ms", "100.0%", "exact", "89.3% / 100.0%", "113 k", "ok"]

@@ -17,10 +17,12 @@ import pytest
 from sim.arrays import Longs
 from sim.control import parse_go
 from sim.delivery_log import DeliveryLog, read_delivery_log
+from sim.encode import ready_to_send
 from sim.pacing import LARGEST_BURST, LONGEST_SLEEP_NS, TICK_NS, Burst, due_burst, pace, sleep_for
 from sim.prepare import Prepared, Preparer
 from sim.scenario import load_scenario
 from sim.sender import Sender
+from sim.simulate import simulate
 from sim.stream import resolve_stream
 
 MS = 1_000_000
@@ -211,7 +213,7 @@ def test_sender_keys_counts_and_logs(tmp_path: Path):
     """Each delivery carries its sensor's key, is acknowledged once, and stands in the log with its due."""
     producer = FakeProducer()
     with DeliveryLog(tmp_path / "sent.log") as log:
-        sender = Sender(producer, "t", 3, zero_wall_ns=10**18, log=log)
+        sender = Sender(producer, "t", zero_wall_ns=10**18, log=log)
         for part in (stretch(5), stretch(4)):
             sender.send(part, Burst(0, 2))
             sender.woken(0)
@@ -229,7 +231,7 @@ def test_sender_keys_counts_and_logs(tmp_path: Path):
 def test_sender_waits_out_a_full_queue():
     """A full queue delays, counts as a stall, and loses nothing."""
     producer = FakeProducer(room=2)
-    sender = Sender(producer, "t", 3, zero_wall_ns=0, log=None)
+    sender = Sender(producer, "t", zero_wall_ns=0, log=None)
     sender.send(stretch(7), Burst(0, 7))
     sender.flush(1.0)
     assert sender.totals()["acked"] == 7
@@ -238,13 +240,13 @@ def test_sender_waits_out_a_full_queue():
 
 def test_sender_names_what_was_not_acknowledged():
     """Failed and unanswered deliveries are counted apart and listed by (sensor, seq)."""
-    failing = Sender(FakeProducer(lossy=3), "t", 3, zero_wall_ns=0, log=None)
+    failing = Sender(FakeProducer(lossy=3), "t", zero_wall_ns=0, log=None)
     failing.send(stretch(6), Burst(0, 6))
     failing.flush(1.0)
     assert failing.totals() | {"queue_full_stall_s": 0} == {
         "sent": 6, "acked": 4, "failed": 2, "unacked": [(3, 2), (3, 5)], "queue_full_stall_s": 0,
     }  # fmt: skip
-    silent = Sender(FakeProducer(silent=True), "t", 3, zero_wall_ns=0, log=None)
+    silent = Sender(FakeProducer(silent=True), "t", zero_wall_ns=0, log=None)
     silent.send(stretch(2), Burst(0, 2))
     silent.flush(0.0)
     assert silent.totals()["unacked"] == [(1, 0), (2, 1)]
@@ -253,9 +255,14 @@ def test_sender_names_what_was_not_acknowledged():
 SPEC = resolve_stream(load_scenario("temperate-day"), seed=42, sensors=20)
 
 
+def source(**stretch):
+    """Deliveries of the stream, encoded."""
+    return ready_to_send(chunk.readings for chunk in simulate(SPEC, **stretch))
+
+
 def test_preparer_makes_a_bounded_run_whole():
     """A run with an end is prepared to its end before it starts, and its number is known."""
-    preparer = Preparer(SPEC, start_s=-3600.0, end_s=7200.0, limit=None)
+    preparer = Preparer(source(start_s=-3600.0, end_s=7200.0))
     ready = preparer.wait_ready()
     taken = list(preparer)
     assert preparer.planned == ready == sum(map(len, taken))
@@ -265,14 +272,14 @@ def test_preparer_makes_a_bounded_run_whole():
 
 def test_preparer_keeps_to_a_limit():
     """A number of readings ends an otherwise endless run, to the reading."""
-    preparer = Preparer(SPEC, start_s=0.0, end_s=None, limit=333)
+    preparer = Preparer(source(start_s=0.0, end_s=None), limit=333)
     assert preparer.wait_ready() == 333
     assert sum(map(len, preparer)) == preparer.planned == 333
 
 
 def test_preparer_stays_a_little_ahead_of_an_endless_run():
     """An endless run is prepared as it is used up, and stops when told."""
-    preparer = Preparer(SPEC, start_s=0.0, end_s=None, limit=None)
+    preparer = Preparer(source(start_s=0.0, end_s=None, chunk_readings=100), ahead=1_000)
     assert preparer.wait_ready() < 5000
     assert preparer.planned is None
     first = [len(part) for part, _ in zip(preparer, range(20), strict=False)]

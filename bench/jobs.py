@@ -1,0 +1,207 @@
+"""What a run does, as jobs for `bench.scheduler`: prepare the feed, run each cell, measure the floor."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from base.errors import AlertbenchError, ComponentFailed, EnvironmentMissing
+from base.kafka import Admin
+from base.process import Child
+from bench.floor import Floor
+from bench.matrix import CellSpec
+from bench.measure import measure
+from bench.phases import Bench, Phases, RawCell, ReadBack, StartedCell, read_back, run_cell
+from bench.records import Calibration, Cell, Reason, Result
+from bench.store import RunStore, now
+from bench.stream import BACKLOG_READINGS, backlog_command
+from sim.deliveries import read_deliveries
+
+#: What a cell leaves in its folder that serves no reader.
+SCRATCH = ("checkpoint", "spark")
+
+
+class Feed:
+    """What all cells are fed: the stream encoded and judged, and the warm-up backlogs.
+
+    Made while the first cell's Spark starts, which waits for its backlog before it warms up.
+    """
+
+    def __init__(self, bench: Bench, logs: Path) -> None:
+        self._bench, self._logs = bench, logs
+        self._publishers: list[Child] = []
+
+    def start(self) -> None:
+        """Create the backlogs' topics: one for each number of partitions."""
+        admin = Admin(self._bench.broker.bootstrap, self._bench.settings)
+        for count, topic in self._bench.backlogs.items():
+            admin.create(topic, partitions=count)
+
+    def run(self) -> None:
+        """Nothing here wants the machine for itself."""
+
+    def finish(self) -> None:
+        """Write the stream's files and fill the backlogs."""
+        bench = self._bench
+        bench.view.phase("encoding the stream, filling the warm-up backlogs")
+        bench.stream.write()
+        self._logs.mkdir()
+        for count, topic in bench.backlogs.items():
+            command = backlog_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topic)
+            log = self._logs / f"backlog-p{count}.log"
+            self._publishers.append(Child("backlog publisher", command, log=log, events=True))
+        # Every cell's source topic will hold these bytes; whatever else may stand there is judged then.
+        for stretch in read_deliveries(bench.stream.deliveries):
+            bench.judge(stretch.values)
+        for publisher in self._publishers:
+            done = publisher.wait_for("done", timeout_s=120)
+            publisher.stop()
+            # A run without is not worth going on with.
+            if done["acked"] != BACKLOG_READINGS:
+                raise ComponentFailed(f"the broker took {done['acked']:,} of {BACKLOG_READINGS:,} backlog readings")
+
+    def stop(self) -> None:
+        """End the publishers and remove the topics."""
+        for publisher in self._publishers:
+            publisher.stop()
+        bench = self._bench
+        Admin(bench.broker.bootstrap, bench.settings).delete(list(bench.backlogs.values()))
+
+
+@dataclass(kw_only=True)
+class CellJob:
+    """One cell. A broken one becomes a row with a status; the result is saved, whatever became of it."""
+
+    number: int
+    spec: CellSpec
+    bench: Bench
+    store: RunStore
+    result: Result
+    #: Told when the cell's turn has come, and when its row is stored.
+    began: Callable[[CellJob], None]
+    ended: Callable[[Cell], None]
+    #: How a cell is started, run, read back and measured: the seam for tests.
+    starts: Callable[[CellSpec, Bench, Path], StartedCell] = StartedCell
+    runs: Callable[[StartedCell], RawCell] = run_cell
+    reads: Callable[[RawCell, Bench], ReadBack] = read_back
+    measures: Callable[[RawCell, ReadBack, Bench, Path], Cell] = measure
+
+    def __post_init__(self) -> None:
+        self._started: StartedCell | None = None
+        self._raw: RawCell | None = None
+        self._error: str | None = None
+
+    @contextlib.contextmanager
+    def _keeping_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except EnvironmentMissing:
+            # No room, no broker: the next cell would meet the same.
+            raise
+        except (AlertbenchError, OSError) as error:
+            self._error = str(error)
+
+    def start(self) -> None:
+        """Set the cell's processes going."""
+        with self._keeping_errors():
+            self._started = self.starts(self.spec, self.bench, self.store.cell_folder(self.spec.id))
+
+    def run(self) -> None:
+        """Feed it, and collect what comes out."""
+        self._since, self._clock = now(), time.monotonic()
+        self.began(self)
+        if self._started is not None:
+            with self._keeping_errors():
+                self._raw = self.runs(self._started)
+
+    def finish(self) -> None:
+        """Read its topics back, end it, score it, store its row."""
+        folder = self.store.cell_folder(self.spec.id)
+        cell = read = None
+        say = Phases(self.bench.view)
+        say("reading back")
+        with self._keeping_errors():
+            read = self.reads(self._raw, self.bench) if self._raw is not None else None
+        say("stopping")
+        self.stop()
+        say("scoring")
+        if self._raw is not None and read is not None:
+            with self._keeping_errors():
+                cell = self.measures(self._raw, read, self.bench, folder)
+        say.end()
+        # A million readings and all their stamps: the next cell has its own.
+        self._raw = None
+        for name in SCRATCH:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        if cell is None:
+            cell = broken(self.spec, self._error or "")
+        cell.phases_s |= say.seconds
+        cell.started, cell.duration_s = self._since, round(time.monotonic() - self._clock, 2)
+        self.result.cells.append(cell)
+        self.store.save(self.result)
+        self.ended(cell)
+
+    def stop(self) -> None:
+        """End what still runs of it."""
+        if self._started is not None:
+            self._started.stop()
+
+
+@dataclass(kw_only=True)
+class FloorJob:
+    """The Kafka floor on this run's broker; its working files are not kept."""
+
+    bench: Bench
+    store: RunStore
+    result: Result
+    _floor: Floor | None = None
+
+    def start(self) -> None:
+        """Set publisher and collector going."""
+        bench = self.bench
+        self._floor = Floor(
+            run_id=bench.run_id,
+            scenario=bench.config.scenario,
+            seed=bench.config.seed,
+            bootstrap=bench.broker.bootstrap,
+            settings=bench.settings,
+            folder=self.store.folder / "floor",
+        )
+
+    def run(self) -> None:
+        """Send, collect, score, store."""
+        assert self._floor is not None
+        self.bench.view.phase("measuring the Kafka floor")
+        self.result.calibration = Calibration(kafka_floor_ms=self._floor.measure())
+        self.store.save(self.result)
+
+    def finish(self) -> None:
+        """All is done."""
+
+    def stop(self) -> None:
+        """End what still runs of it."""
+        if self._floor is not None:
+            self._floor.stop()
+
+
+def broken(spec: CellSpec, error: str) -> Cell:
+    """The row of a cell that could not be measured."""
+    reason = Reason(
+        rule="broken",
+        verdict="invalid",
+        message=error.splitlines()[0] if error else "no reason given",
+        remedy=f"read the logs in cells/{spec.id}/",
+    )
+    return Cell(
+        id=spec.id,
+        params=spec.params,
+        status="broken",
+        error=error,
+        verdict="invalid",
+        reasons=[reason],
+        window_s=0.0,
+    )

@@ -1,0 +1,74 @@
+"""A prepared stream in a file: every delivery with its due instant and the bytes that travel.
+
+One simulation serves any number of publishers, which all send the same bytes and need no simulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from base.errors import UsageError
+from sim.prepare import Prepared
+
+#: ``due_ns`` is relative to event time zero.
+SCHEMA: Final = pa.schema(
+    [
+        ("sensor_id", pa.int32()),
+        ("seq", pa.int64()),
+        ("copy", pa.uint8()),
+        ("due_ns", pa.int64()),
+        ("value", pa.binary()),
+    ]
+)
+_STRETCH: Final = 100_000
+
+
+def write_deliveries(path: Path, stretches: Iterable[Prepared]) -> int:
+    """Write ``stretches``, which follow each other in due order, to a Parquet file; returns how many."""
+    written = 0
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as file:
+        for stretch in stretches:
+            columns = [stretch.sensor_id, stretch.seq, stretch.copy, stretch.due_ns, stretch.values]
+            file.write_table(pa.Table.from_arrays([*map(_array, columns, SCHEMA.types)], schema=SCHEMA))
+            written += len(stretch)
+    return written
+
+
+def _array(column: object, kind: pa.DataType) -> pa.Array:
+    return pa.array(column, type=kind)
+
+
+def read_deliveries(path: Path, *, until_ns: int | None = None) -> Iterator[Prepared]:
+    """What `write_deliveries` wrote, piece by piece, up to those due before ``until_ns``.
+
+    Raises `UsageError` if ``path`` is no such file.
+    """
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UsageError(f"FILE {path}: no file of deliveries ({str(error).splitlines()[0]})") from error
+    if file.schema_arrow != SCHEMA:
+        raise UsageError(f"FILE {path}: its columns are {file.schema_arrow.names}, not {SCHEMA.names}")
+    return _stretches(file, until_ns)
+
+
+def _stretches(file: pq.ParquetFile, until_ns: int | None) -> Iterator[Prepared]:
+    for batch in file.iter_batches(batch_size=_STRETCH):
+        sensor_id, seq, copy, due_ns, value = batch.columns
+        stretch = Prepared(
+            sensor_id=sensor_id.to_pylist(),
+            seq=seq.to_pylist(),
+            copy=np.asarray(copy),
+            due_ns=np.asarray(due_ns),
+            values=value.to_pylist(),
+        )
+        if until_ns is not None and len(stretch) and stretch.due_ns[-1] >= until_ns:
+            yield stretch.first(int(np.searchsorted(stretch.due_ns, until_ns)))
+            return
+        yield stretch

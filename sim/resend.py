@@ -1,0 +1,82 @@
+"""Send stored deliveries to Kafka, on their schedule or as fast as it goes: no simulator needed."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from base.durations import parse_duration_s
+from base.errors import UsageError, one_line_errors
+from sim.deliveries import read_deliveries
+from sim.transmit import (
+    Bootstrap,
+    JsonEvents,
+    KafkaConfig,
+    Limit,
+    Log,
+    Topic,
+    Transmission,
+    Unpaced,
+    Verbose,
+    WaitForGo,
+    transmit,
+)
+
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.command(epilog="Example: python -m sim.resend results/latest/stream/deliveries.parquet --topic sensor")
+@one_line_errors
+def resend(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Deliveries, as a run keeps them.")],
+    bootstrap: Bootstrap = "localhost:9092",
+    topic: Topic = "sensor",
+    lead: Annotated[
+        str, typer.Option(metavar="DUR", help="Wall time until event time zero: what is due before it is sent then.")
+    ] = "0s",
+    until: Annotated[
+        str | None, typer.Option(metavar="DUR", help="Leave out what is due later than this. [default: all]")
+    ] = None,
+    repeat: Annotated[
+        bool, typer.Option("--repeat", help="Start over at the end, until --readings are sent; needs --unpaced.")
+    ] = False,
+    readings: Limit = None,
+    unpaced: Unpaced = False,
+    log: Log = None,
+    kafka_config: KafkaConfig = None,
+    verbose: Verbose = False,
+    wait_for_go: WaitForGo = False,
+    json_events: JsonEvents = False,
+) -> None:
+    """Send a stored stream again: the same bytes to the same keys, each at its instant.
+
+    A run keeps its stream in stream/deliveries.parquet; that it can be sent again, to any cluster,
+    is what makes a run repeatable without this project's simulator.
+    """
+    how = Transmission(
+        bootstrap=bootstrap,
+        topic=topic,
+        lead_s=parse_duration_s(lead, field="--lead"),
+        limit=readings,
+        unpaced=unpaced,
+        log=log,
+        kafka_config=kafka_config,
+        verbose=verbose,
+        wait_for_go=wait_for_go,
+        json_events=json_events,
+    )
+    if repeat and not (unpaced and readings):
+        raise UsageError("--repeat: a schedule cannot be met twice; give --unpaced and --readings with it")
+    until_ns = None if until is None else round(parse_duration_s(until, field="--until") * 1e9)
+    # Read once here, so that a wrong file is told before anything is connected.
+    source = read_deliveries(file, until_ns=until_ns)
+    if repeat:
+        source = itertools.chain.from_iterable(read_deliveries(file, until_ns=until_ns) for _ in itertools.count())
+    transmit(how, source, named=str(file))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,145 @@
+"""From prepared deliveries to a Kafka topic: connect, wait for the word, pace, log, account."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from confluent_kafka import KafkaException, Producer
+
+from base.errors import ComponentFailed, ExitCode, UsageError
+from base.jsonl import emit
+from base.kafka import QUIET, Admin, read_kafka_config
+from sim.control import Control
+from sim.delivery_log import DeliveryLog
+from sim.pacing import SystemClock, pace, wall_minus_monotonic_ns
+from sim.prepare import MOST_AHEAD, Prepared, Preparer
+from sim.sender import Sender
+
+#: From the word to start to the first delivery.
+HEAD_START_NS = 50_000_000
+
+PRODUCER_SETTINGS: dict[str, Any] = {
+    **QUIET,
+    "acks": "all",
+    "enable.idempotence": True,
+    "linger.ms": 0,
+    # The partition that Kafka's own clients give a key.
+    "partitioner": "murmur2_random",
+    "queue.buffering.max.messages": 2_000_000,
+    "queue.buffering.max.kbytes": 1_048_576,
+}
+
+# Options that every command which sends has.
+Bootstrap = Annotated[str, typer.Option(metavar="HOST:PORT", help="The Kafka cluster.")]
+Topic = Annotated[str, typer.Option(help="Where the readings go.")]
+Limit = Annotated[int | None, typer.Option(help="Stop after this many readings. [default: never]")]
+Unpaced = Annotated[bool, typer.Option("--unpaced", help="Send as fast as it goes: builds a backlog.")]
+Log = Annotated[Path | None, typer.Option(help="Log every delivery here (sim.delivery_log reads it).")]
+KafkaConfig = Annotated[Path | None, typer.Option(metavar="FILE", help="More librdkafka settings, key=value per line.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Print every reading that is sent.")]
+WaitForGo = Annotated[bool, typer.Option("--wait-for-go", help="Start at the line 'go [NS]' on stdin; its end stops.")]
+JsonEvents = Annotated[bool, typer.Option("--json-events", help="Tell what happens as JSON lines on stdout.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transmission:
+    """Where deliveries go, and how. ``lead_s``: wall seconds that are sent before event time zero."""
+
+    bootstrap: str
+    topic: str
+    lead_s: float = 0.0
+    limit: int | None = None
+    unpaced: bool = False
+    log: Path | None = None
+    kafka_config: Path | None = None
+    verbose: bool = False
+    wait_for_go: bool = False
+    json_events: bool = False
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"--readings {self.limit}: give at least 1")
+
+
+def transmit(how: Transmission, source: Iterator[Prepared], *, named: str, ahead: int = MOST_AHEAD) -> None:
+    """Send all of ``source``, of which ``ahead`` deliveries are kept ready; ``named`` describes it.
+
+    Ends the process with 130 after Ctrl-C; raises `ComponentFailed` if readings were not acknowledged.
+    """
+    settings = read_kafka_config(how.kafka_config)
+    control = Control(listen=how.wait_for_go)
+    with ExitStack() as stack:
+        delivery_log = stack.enter_context(DeliveryLog(how.log)) if how.log is not None else None
+        producer = _connected(how.bootstrap, {"linger.ms": "20", **settings} if how.unpaced else settings)
+        preparer = Preparer(source, ahead=ahead, limit=how.limit, stopped=control.stopped)
+        stack.callback(preparer.stop)
+        ready = preparer.wait_ready()
+        if how.json_events:
+            emit("prepared", readings=ready)
+        elif not how.verbose:
+            print(f"publishing {named} to {how.topic} at {how.bootstrap}", file=sys.stderr)
+        zero = control.wait_for_go() if how.wait_for_go else None
+        zero_wall_ns = zero or time.time_ns() + round(how.lead_s * 1e9) + HEAD_START_NS
+        sender = Sender(producer, how.topic, zero_wall_ns=zero_wall_ns, log=delivery_log)
+        sender.json_events, sender.verbose = how.json_events, how.verbose
+        if how.json_events and not control.stopped():
+            first_due_ns = preparer.first_due_ns
+            emit(
+                "started",
+                zero_wall_ns=zero_wall_ns,
+                first_due_ns=None if first_due_ns is None else zero_wall_ns + first_due_ns,
+            )
+        _run(sender, preparer, control, zero_wall_ns=zero_wall_ns, unpaced=how.unpaced)
+        _finish(sender, preparer.planned, json_events=how.json_events)
+    if control.interrupted:
+        raise SystemExit(int(ExitCode.INTERRUPTED))
+
+
+def _connected(bootstrap: str, settings: dict[str, str]) -> Producer:
+    try:
+        Admin(bootstrap, settings).require_reachable(4.0)
+        return Producer({**PRODUCER_SETTINGS, "bootstrap.servers": bootstrap, **settings})
+    except KafkaException as error:
+        raise UsageError(f"--kafka-config: {error.args[0].str()}; correct that line") from None
+
+
+def _run(sender: Sender, preparer: Preparer, control: Control, *, zero_wall_ns: int, unpaced: bool) -> None:
+    # A collection would stall the pacing for milliseconds. What is prepared is frozen out of them for
+    # good; a run that goes on preparing needs them, but they are then short.
+    gc.collect()
+    gc.freeze()
+    if preparer.planned is not None:
+        gc.disable()
+    # A preparing thread otherwise keeps the interpreter for 5 ms at a time.
+    sys.setswitchinterval(0.0005)
+    pace(
+        preparer,
+        zero_ns=zero_wall_ns - wall_minus_monotonic_ns(),
+        clock=SystemClock(),
+        send=sender.send,
+        woken=sender.woken,
+        stopped=control.stopped,
+        unpaced=unpaced,
+    )
+    gc.enable()
+    sender.flush()
+
+
+def _finish(sender: Sender, planned: int | None, *, json_events: bool) -> None:
+    totals = sender.totals()
+    if json_events:
+        emit("done", planned=planned, **totals)
+        return
+    print(f"sent {totals['sent']:,} readings, {totals['acked']:,} acknowledged, {totals['failed']:,} failed")
+    if totals["unacked"]:
+        raise ComponentFailed(
+            f"{totals['sent'] - totals['acked']:,} readings were not acknowledged; see the broker's log"
+        )

@@ -1,0 +1,125 @@
+"""A broken cell is a row, the rest goes on, and everything is stored as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unit.bench.builders import a_config, a_result
+
+from base.errors import ComponentFailed, EnvironmentMissing
+from bench.jobs import CellJob
+from bench.matrix import CellSpec, plan
+from bench.records import Cell, Result
+from bench.scheduler import run_in_turn
+from bench.store import RunStore, load
+from bench.view import View
+
+
+class FakeBench:
+    """What a cell's job asks of the bench."""
+
+    view = View(total=1, cell_estimate_s=lambda _: 0.0, quiet=True)
+
+
+class FakeCell:
+    """A started cell."""
+
+    def __init__(self, spec: CellSpec, _bench: object, folder: Path) -> None:
+        self.spec = spec
+        self.stops = 0
+        (folder / "checkpoint").mkdir()
+
+    def stop(self) -> None:
+        """Count it."""
+        self.stops += 1
+
+
+def a_cell(spec: CellSpec, *_: object) -> Cell:
+    """A cell that worked."""
+    return Cell(id=spec.id, params=spec.params, status="done", verdict="valid", reasons=[], window_s=30.0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    """A run's folder."""
+    return RunStore(tmp_path, "run-1")
+
+
+def go(store: RunStore, ended: Callable[[Cell], None] = lambda _: None, **seams: Any) -> Result:
+    """Run the default six cells; ``seams`` replace how each is started, run, read back and measured."""
+    result = a_result()
+    cells = plan(a_config())
+    working: dict[str, Any] = {
+        "starts": FakeCell,
+        "runs": lambda cell: cell.spec,
+        "reads": lambda raw, _bench: raw,
+        "measures": a_cell,
+    }
+    run_in_turn(
+        [
+            CellJob(
+                number=number,
+                spec=spec,
+                bench=FakeBench(),  # type: ignore[arg-type]
+                store=store,
+                result=result,
+                began=lambda _: None,
+                ended=ended,
+                **{**working, **seams},
+            )
+            for number, spec in enumerate(cells, 1)
+        ]
+    )
+    return result
+
+
+def failing_on_the_second(error: Exception) -> Callable[..., Any]:
+    """Pass the first argument on, but raise ``error`` when called the second time."""
+    calls = []
+
+    def seam(first: Any, *_: object) -> Any:
+        calls.append(first)
+        if len(calls) == 2:
+            raise error
+        return getattr(first, "spec", first)
+
+    return seam
+
+
+@pytest.mark.parametrize("seam", ["starts", "runs", "reads"])
+@pytest.mark.parametrize("error", [ComponentFailed("the pipeline ended with status 1\nand its log"), OSError("full")])
+def test_a_broken_cell_is_a_row_and_the_rest_goes_on(store: RunStore, seam: str, error: Exception):
+    """The second cell fails at any stage: six rows, one of them broken, with the reason."""
+    started = []
+    fails = failing_on_the_second(error)
+
+    def starts(spec: CellSpec, bench: object, folder: Path) -> FakeCell:
+        if seam == "starts":
+            fails(spec)
+        started.append(FakeCell(spec, bench, folder))
+        return started[-1]
+
+    result = go(store, **{seam: fails, "starts": starts})
+    assert [cell.status for cell in result.cells] == ["done", "broken", "done", "done", "done", "done"]
+    row = result.cells[1]
+    assert row.verdict == "invalid"
+    assert row.reasons[0].message == str(error).splitlines()[0]
+    assert row.latency_ms is None
+    assert all(cell.stops for cell in started), "a broken cell leaves no process behind"
+    assert not list(store.folder.glob("cells/*/checkpoint")), "scratch is removed, broken cell or not"
+
+
+def test_saved_after_every_cell(store: RunStore):
+    """A reader finds each finished cell in result.json while the next one runs."""
+    seen: list[int] = []
+    go(store, ended=lambda _: seen.append(len(load(store.folder).cells)))
+    assert seen == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_lost_environment_ends_the_run(store: RunStore):
+    """Without a broker the next cell would meet the same: the run ends with that error."""
+    with pytest.raises(EnvironmentMissing):
+        go(store, runs=failing_on_the_second(EnvironmentMissing("no broker answers")))

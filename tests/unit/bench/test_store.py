@@ -1,0 +1,32 @@
+"""The results tree: what is newest, what is missing, what a run is called."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from unit.bench.builders import a_result
+
+from base.errors import UsageError
+from bench.store import RunStore, load, run_id
+
+
+def test_the_newest_run_is_latest(tmp_path):
+    """`latest` points at the run begun last, and `load` follows it."""
+    for name in ("run-1", "run-2"):
+        RunStore(tmp_path, name).save(a_result())
+    assert (tmp_path / "latest").resolve().name == "run-2"
+    assert load(tmp_path / "latest").run.id == "r"
+
+
+def test_a_folder_without_result_is_one_line(tmp_path):
+    """The error names the folder and what to name instead."""
+    with pytest.raises(UsageError, match="no result there"):
+        load(tmp_path)
+
+
+def test_run_id_without_git():
+    """Without git the id says so."""
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert run_id(at, None, "calm") == "20260102T030405Z-nogit-calm"
+    assert run_id(at, "abcdef0123", "calm") == "20260102T030405Z-abcdef0-calm"
