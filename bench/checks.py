@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from base.durations import format_duration
 from bench.records import Fidelity, Host, Quantiles, Reason, Usage, Verdict
@@ -94,6 +93,8 @@ def backlog(e: Evidence) -> Reason | None:
     least = e.least_due_to_seen_s[np.isfinite(e.least_due_to_seen_s)]
     at_s = np.flatnonzero(np.isfinite(e.least_due_to_seen_s)) * e.period_s
     if len(least) >= 4:
+        from scipy import stats  # half a second to import: not before it is wanted
+
         slope = float(stats.theilslopes(least, at_s).slope)
         rise_s = slope * float(at_s[-1] - at_s[0])
         if slope > 0.01 and rise_s > max(batch_s, 0.2):

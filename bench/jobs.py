@@ -126,12 +126,13 @@ class CellJob:
         say("reading back")
         with self._keeping_errors():
             read = self.reads(self._raw, self.bench) if self._raw is not None else None
-        say("stopping")
-        self.stop()
         say("scoring")
         if self._raw is not None and read is not None:
             with self._keeping_errors():
                 cell = self.measures(self._raw, read, self.bench, folder)
+        say("stopping")
+        # By now its Spark has ended by itself, which takes a second.
+        self.stop()
         say.end()
         # A million readings and all their stamps: the next cell has its own.
         self._raw = None

@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import polars as pl
-from scipy import stats
 
 from bench.records import Interval, Quality, Score
 from pipeline.rules import AlertRule
@@ -33,6 +32,8 @@ def wilson(successes: int, trials: int) -> Interval | None:
     """The 95 % Wilson score interval of a share (Wilson 1927, JASA 22); None without trials."""
     if trials == 0:
         return None
+    from scipy import stats  # half a second to import: not before it is wanted
+
     found = stats.binomtest(successes, trials).proportion_ci(confidence_level=0.95, method="wilson")
     return Interval(low=round(float(found.low), 5), high=round(float(found.high), 5))
 
