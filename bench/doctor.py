@@ -24,7 +24,8 @@ from base.jsonl import dumps
 from base.kafka import Admin
 from base.paths import cache_dir
 from base.process import Child, python_module
-from bench.broker.embedded import NEEDED_DISK_BYTES, EmbeddedBroker
+from bench.broker.embedded import NEEDED_DISK_BYTES, EmbeddedBroker, broker_archive
+from pipeline.archive import driver_archive
 
 #: Broker (1 GiB with its page cache), Spark's driver (2.5), publisher, collector and harness (1).
 NEEDED_MEMORY_BYTES = 5 * 2**30
@@ -57,6 +58,13 @@ def jars(which: JarSet) -> Finding:
     wrong = verify(which)
     seen = f"{len(which.locked())} jars, checksums hold" if wrong is None else "incomplete"
     return Finding(check=f"jars of {which.name}", seen=seen, fix=wrong or "")
+
+
+def class_archives() -> Finding:
+    """Not a fault if they are missing: the next run records them."""
+    found = find_java()
+    recorded = all(archive.path.exists() for archive in (broker_archive(found), driver_archive(found)))
+    return Finding(check="class archives", seen="recorded" if recorded else "the next run records them (about 40 s)")
 
 
 def cores() -> Finding:
@@ -122,6 +130,7 @@ def examine(*, start: bool) -> Iterator[Finding]:
         ("disk for broker and Spark", lambda: disk(Path(tempfile.gettempdir()), "broker and Spark")),
         ("Java", java),
         *((f"jars of {which.name}", lambda which=which: jars(which)) for which in (BROKER, CONNECTOR)),
+        ("class archives", class_archives),
     ]
     healthy = True
     for name, check in checks:
