@@ -1,39 +1,44 @@
-"""How every figure looks: one palette, one font, one grid. A colour means the same thing in all of them.
+"""What the reports' figures say with colour: a colour means the same thing in all of them.
 
-Figures are white cards: the page around them may be dark.
+How figures look at all (palette, font, grid) stands in `base.figure_style`, which the simulator's
+pictures share. Figures are white cards: the page around them may be dark.
 """
 
 from __future__ import annotations
 
-import io
-from typing import Any, Final
+from typing import Final
 
-import matplotlib.style
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
-from matplotlib.figure import Figure
 
-#: Figures are laid out at this many dots per inch, one for each CSS pixel, and stored at twice as many.
-DPI: Final = 100
-SCALE: Final = 2
-#: The width of a full figure, in inches.
-WIDTH: Final = 10.6
+from base.figure_style import (
+    BLACK,
+    BLUE,
+    DPI,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    SCALE,
+    SKY,
+    VERMILION,
+    WIDTH,
+    new_figure,
+    png,
+    styled,
+)
 
-INK: Final = "#1f2933"
-MUTED: Final = "#66727f"
-GRID: Final = "#e4e8ec"
-PAPER: Final = "#ffffff"
+# What the reports draw with, whether its home is here or there.
+__all__ = [
+    "ALERTED", "BLACK", "BLUE", "DOUBT", "DPI", "FAULTY", "GREEN", "HEAT_MAP", "HEAT_MAP_REVERSED", "INK", "MUTED",
+    "OBSERVED", "ORANGE", "PAPER", "PROCESSES", "PURPLE", "SCALE", "SKY", "STAGES", "TRUE_LINE", "VERMILION", "WIDTH",
+    "faded", "new_figure", "of_partitions", "of_process", "of_stage", "png", "stage_order", "styled",
+]  # fmt: skip
+
 #: Ground of matrix points that may not be read as numbers.
 DOUBT: Final = "#eef0f2"
 
-# Okabe and Ito (2008), Color Universal Design.
-BLUE: Final = "#0072b2"
-ORANGE: Final = "#e69f00"
-GREEN: Final = "#009e73"
-VERMILION: Final = "#d55e00"
-PURPLE: Final = "#cc79a7"
-SKY: Final = "#56b4e9"
-BLACK: Final = "#000000"
 _CYCLE: Final = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 
 #: Number of partitions -> colour and marker, the same in every figure of every run.
@@ -77,49 +82,6 @@ FAULTY: Final = ORANGE
 HEAT_MAP: Final = LinearSegmentedColormap.from_list("heat", ["#e6f1f9", "#8cc3e6", BLUE, "#08335c"])
 HEAT_MAP_REVERSED: Final = HEAT_MAP.reversed()
 
-RC: Final[dict[str, Any]] = {
-    "figure.dpi": DPI,
-    "figure.facecolor": PAPER,
-    "figure.constrained_layout.h_pad": 0.06,
-    "figure.constrained_layout.w_pad": 0.06,
-    "savefig.facecolor": PAPER,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9.0,
-    "axes.titlesize": 10.0,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlecolor": INK,
-    "axes.labelsize": 9.0,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": "#b8c0c8",
-    "axes.facecolor": PAPER,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "ytick.minor.size": 0,
-    "lines.linewidth": 1.6,
-    "lines.markersize": 4.0,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "hatch.linewidth": 0.6,
-    "hatch.color": "#aeb6be",
-}
-
 
 def of_partitions(count: int) -> tuple[str, str]:
     """Colour and marker of a number of partitions; powers of two have theirs, others share the cycle."""
@@ -145,23 +107,3 @@ def faded(colour: str) -> tuple[float, float, float]:
     """The colour as it would look under thin paper: for cells that are not valid."""
     red, green, blue = to_rgb(colour)
     return (0.6 + 0.4 * red, 0.6 + 0.4 * green, 0.6 + 0.4 * blue)
-
-
-def styled() -> Any:
-    """A context in which figures must be both made and drawn, whatever the user's own settings are."""
-    return matplotlib.style.context(["default", RC])
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure in inches, laid out by itself; call it inside `styled`."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def png(figure: Figure) -> bytes:
-    """The figure as PNG at twice its layout's resolution; the same figure gives the same bytes."""
-    buffer = io.BytesIO()
-    with styled():
-        figure.savefig(buffer, format="png", dpi=DPI * SCALE, metadata={"Software": None})
-    return buffer.getvalue()

@@ -1,0 +1,97 @@
+"""How every figure looks, whichever room draws it: one palette, one font, one grid, one way to PNG.
+
+What a colour means is the business of the room that draws. No pyplot: a `Figure` made here belongs
+to its maker alone, so there is no global list of figures from which it would have to be closed.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final
+
+import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+#: Figures are laid out at this many dots per inch, one for each CSS pixel, and stored at twice as many.
+DPI: Final = 100
+SCALE: Final = 2
+#: The width of a full figure, in inches.
+WIDTH: Final = 10.6
+
+INK: Final = "#1f2933"
+MUTED: Final = "#66727f"
+GRID: Final = "#e4e8ec"
+PAPER: Final = "#ffffff"
+
+# Okabe and Ito (2008), Color Universal Design.
+BLUE: Final = "#0072b2"
+ORANGE: Final = "#e69f00"
+GREEN: Final = "#009e73"
+VERMILION: Final = "#d55e00"
+PURPLE: Final = "#cc79a7"
+SKY: Final = "#56b4e9"
+BLACK: Final = "#000000"
+
+RC: Final[dict[str, Any]] = {
+    "figure.dpi": DPI,
+    "figure.facecolor": PAPER,
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.06,
+    "savefig.facecolor": PAPER,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.labelsize": 9.0,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#b8c0c8",
+    "axes.facecolor": PAPER,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "ytick.minor.size": 0,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.0,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "hatch.linewidth": 0.6,
+    "hatch.color": "#aeb6be",
+}
+
+
+def styled() -> Any:
+    """A context in which figures must be both made and drawn, whatever the user's own settings are."""
+    return matplotlib.style.context(["default", RC])
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure in inches, laid out by itself; call it inside `styled`."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG at twice its layout's resolution; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    with styled():
+        figure.savefig(buffer, format="png", dpi=DPI * SCALE, metadata={"Software": None})
+    return buffer.getvalue()
