@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from pvlib import solarposition
-from scipy.special import gamma, log_ndtr
+from scipy.special import gamma, log_ndtr, ndtri
 
-from sim.arrays import Bools, Floats
+from sim.arrays import Floats
 
 
 def saturation_vapour_pressure_hpa(temperature_c: Floats | float) -> Floats:
@@ -68,13 +68,16 @@ def ou_coefficients(step_s: float, tau_s: float) -> tuple[float, float]:
     return float(np.exp(-step_s / tau_s)), float(np.sqrt(-np.expm1(-2.0 * step_s / tau_s)))
 
 
-def wet_probability(wet: Bools, *, onset_per_h: float, end_per_h: float, step_s: float) -> Floats:
-    """Probability of being wet one step later in the two-state continuous-time chain, shape of ``wet``.
+def latent_correlation(share: float, correlation: float) -> float:
+    """Correlation of two standard normals whose lowest ``share`` of values occur with ``correlation``.
 
-    a = onset, b = end: P(wet | dry) = a/(a+b) (1 - e), P(wet | wet) = a/(a+b) + b/(a+b) e, with
-    e = exp(-(a+b) step). The wet share does not depend on the step.
+    Its inverse is Plackett's (1954): P(both) - share² is the integral over 0..r of
+    exp(-h² / (1 + r)) / (2 pi sqrt(1 - r²)), h being the threshold; with r = sin t the root cancels.
+    ``correlation`` in (0, 1); the result is kept far enough from 0 and 1 to have a logarithm.
     """
-    total = onset_per_h + end_per_h
-    share = onset_per_h / total
-    memory = float(np.exp(-total * step_s / 3600.0))
-    return np.where(wet, share + (1.0 - share) * memory, share * (1.0 - memory))
+    angle = np.linspace(0.0, np.pi / 2.0, 2001)
+    density = np.exp(-(float(ndtri(share)) ** 2) / (1.0 + np.sin(angle)))
+    both = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+    # The far end is known: two equal normals have equal events. It takes the quadrature's error away.
+    latent = np.sin(np.interp(correlation, both / both[-1], angle))
+    return float(np.clip(latent, 1e-9, 1.0 - 1e-9))

@@ -27,12 +27,13 @@ def encode(batch: ReadingBatch) -> list[bytes]:
 
 
 def ready_to_send(batches: Iterable[ReadingBatch]) -> Iterator[Prepared]:
-    """Each batch with its readings encoded."""
+    """Each batch with its readings encoded; one in which nothing arrives is left out."""
     for batch in batches:
-        yield Prepared(
-            sensor_id=batch.sensor_id.tolist(),
-            seq=batch.seq.tolist(),
-            copy=batch.copy,
-            due_ns=batch.due_ns,
-            values=encode(batch),
-        )
+        if len(batch):
+            yield Prepared(
+                sensor_id=batch.sensor_id.tolist(),
+                seq=batch.seq.tolist(),
+                copy=batch.copy,
+                due_ns=batch.due_ns,
+                values=encode(batch),
+            )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Final, Self
 
+import numpy as np
 import orjson
 import polars as pl
 import pyarrow.parquet
@@ -18,12 +20,17 @@ from rich.progress import Progress
 from base.durations import parse_duration_s
 from base.errors import one_line_errors
 from base.paths import writable_dir
+from sim.beacons import is_beacon
 from sim.encode import wire_frame
 from sim.options import Rate, Scenario, Seed, Sensors, Speedup, parse_start
 from sim.scenario import load_scenario
+from sim.sensors import positions
 from sim.simulate import simulate
 from sim.stream import StreamSpec, resolve_stream
 from sim.truth import interval_frame
+
+#: Kilometres in a degree along the equator, of radius 6378.137 km (WGS 84).
+KM_PER_DEGREE: Final = 111.32
 
 
 class Format(StrEnum):
@@ -66,31 +73,59 @@ class TableFile:
                 file.close()
 
 
+def sensor_frame(stream: StreamSpec) -> pl.DataFrame:
+    """What anybody may know of the sensors, one row each: sensor_id, x_km, y_km, latitude, longitude, beacon.
+
+    x_km runs east and y_km north from the south-west corner of the scenario's square. Degrees lie on
+    the plane that touches the globe at the square's centre, the scenario's latitude and longitude.
+    """
+    scenario, ids = stream.scenario, stream.sensor_ids
+    x_km, y_km = positions(stream.key, ids, scenario.extent_km)
+    # At the poles, where no direction is east, the circle of latitude must not shrink to nothing.
+    shrink = max(math.cos(math.radians(scenario.latitude)), 1e-3)
+    latitude = scenario.latitude + (y_km - scenario.extent_km / 2) / KM_PER_DEGREE
+    longitude = scenario.longitude + (x_km - scenario.extent_km / 2) / (KM_PER_DEGREE * shrink)
+    return pl.DataFrame(
+        {
+            "sensor_id": ids,
+            "x_km": x_km,
+            "y_km": y_km,
+            "latitude": np.clip(latitude, -90.0, 90.0),
+            # Across the date line the count goes on at the other end.
+            "longitude": (longitude + 180.0) % 360.0 - 180.0,
+            "beacon": is_beacon(ids, scenario.beacons),
+        }
+    )
+
+
 def write_stream(
     stream: StreamSpec, *, start_s: float, end_s: float, out: Path, kind: Format, progress: Progress
-) -> dict[str, int]:
-    """Write ``readings`` (as they travel), ``schedule``, ``truth`` and ``intervals`` to ``out``.
+) -> dict[Path, int]:
+    """Write ``readings`` (as they travel), ``schedule``, ``truth``, ``intervals`` and ``sensors`` to ``out``.
 
-    Event seconds [start, end). Returns how many rows each file has.
+    Event seconds [start, end). ``sensors`` is CSV, whatever ``kind``: a map or a spreadsheet reads it
+    as it is. Returns how many rows each file has.
     """
     task = progress.add_task("simulating", total=end_s - start_s)
-    names = ("readings", "schedule", "truth")
     with (
         TableFile(out / f"readings.{kind}", kind) as readings,
         TableFile(out / f"schedule.{kind}", kind) as schedule,
         TableFile(out / f"truth.{kind}", kind) as truth,
         TableFile(out / f"intervals.{kind}", kind) as intervals,
+        TableFile(out / "sensors.csv", Format.CSV) as sensors,
     ):
-        intervals.append(interval_frame(stream, start_s, end_s))
+        sensors.append(sensor_frame(stream))
+        realised = []
         for chunk in simulate(stream, start_s=start_s, end_s=end_s):
+            realised.append(chunk.realised)
             readings.append(wire_frame(chunk.readings))
             schedule.append(chunk.readings.to_polars().select("sensor_id", "seq", "copy", "due_ns"))
             truth.append(chunk.truth.to_polars())
             done_s = (int(chunk.truth.event_us[-1]) - stream.scenario.start_us) / 1e6
             progress.update(task, completed=done_s - start_s)
+        intervals.append(interval_frame(stream, start_s, end_s, pl.concat(realised)))
         progress.update(task, completed=end_s - start_s)
-        files = (readings, schedule, truth)
-        return {**{name: file.rows for name, file in zip(names, files, strict=True)}, "intervals": intervals.rows}
+    return {file.path: file.rows for file in (readings, schedule, truth, intervals, sensors)}
 
 
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
@@ -116,6 +151,7 @@ def generate(
 
     readings: what sensors send, as it would travel. truth: what really was, per (sensor_id, seq),
     with a bit per fault. intervals: every fault and event. schedule: when each reading is due.
+    sensors.csv: where each sensor stands, in km and in degrees, and whether it is a beacon.
     """
     described = load_scenario(scenario)
     zero = parse_start(start, now=datetime.now(UTC))
@@ -125,12 +161,13 @@ def generate(
     end_s = parse_duration_s(duration, field="--for")
     folder = writable_dir(out, field="--out")
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        rows: dict[str, Any] = write_stream(stream, start_s=0.0, end_s=end_s, out=folder, kind=kind, progress=progress)
+        rows = write_stream(stream, start_s=0.0, end_s=end_s, out=folder, kind=kind, progress=progress)
     if as_json:
-        print(orjson.dumps({"out": str(folder), "rows": rows}).decode())
+        counts = {path.stem: count for path, count in rows.items()}
+        print(orjson.dumps({"out": str(folder), "rows": counts}).decode())
     else:
-        for name, count in rows.items():
-            print(f"{folder / f'{name}.{kind}'}: {count:,} rows")
+        for path, count in rows.items():
+            print(f"{path}: {count:,} rows")
 
 
 if __name__ == "__main__":

@@ -46,10 +46,26 @@ class Stream(IntEnum):
     POSITION_X = 18
     POSITION_Y = 19
     STORM = 20
+    TURBULENCE = 24
+    GUST = 25
+    HEAT_WAVE = 26
+    COLD_FRONT = 27
+    FOG = 28
+    DRY_SPELL = 29
+    RESPONSE = 30
     PHASE = 32
+    JITTER = 33
+    LOSS = 34
+    BURST = 35
+    DUPLICATE = 36
+    LATE = 37
+    OUTAGE = 38
+    CLOCK = 39
     OFFSET = 40  # and the four after it: one per channel
     NOISE = 48  # and the four after it: one per channel
-    FAULT = 64  # and onward: eight per fault kind
+    FAULT = 64  # and onward: eight per fault kind, for sixteen kinds
+    GAIN = 192  # and the four after it: one per channel
+    WANDER = 200  # and the four after it: one per channel
 
 
 def key_from_seed(seed: int) -> int:

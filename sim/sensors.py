@@ -6,14 +6,23 @@ from typing import Final
 
 import numpy as np
 
-from sim.arrays import AnyArray, Floats
+from base.durations import parse_duration_s
+from sim.arrays import AnyArray, Floats, Longs
+from sim.beacons import is_beacon
+from sim.delivery import skew_us
 from sim.rng import Stream, hash_normals, hash_uniforms
 from sim.scenario import Sensors
+from sim.stream import StreamSpec
 from wire.reading import CHANNELS
 
 #: What a channel can show at all, in the order of `wire.reading.CHANNELS`.
 LOWEST: Final = (-90.0, 0.0, 0.0, 0.0, 0.0)
 HIGHEST: Final = (70.0, 100.0, 1000.0, 120.0, 25.0)
+
+#: Memory of the calibration's wander, microseconds of event time: 30 days.
+WANDER_US: Final = 30 * 86_400_000_000
+
+_TEMPERATURE: Final = CHANNELS.index("temperature")
 
 
 def positions(key: int, sensor_ids: AnyArray, extent_km: float) -> tuple[Floats, Floats]:
@@ -24,27 +33,57 @@ def positions(key: int, sensor_ids: AnyArray, extent_km: float) -> tuple[Floats,
     )
 
 
-def measure(key: int, truth: Floats, sensor_ids: AnyArray, seq: AnyArray, settings: Sensors) -> Floats:
-    """Clean readings of ``truth`` (..., 5): offset, noise, range and quantum, in that order.
+def sampling_shift_us(stream: StreamSpec) -> Longs:
+    """How much after the instant on its label each sensor's reading shows the air, microseconds, (S,).
 
-    ``sensor_ids`` and ``seq`` broadcast to the leading shape. An exact zero stays zero: no rain and
-    no sun are seen as such, however noisy the instrument.
+    A clock that is slow labels what is there now with an earlier instant; an instrument that follows the
+    air with a delay shows what was there before. Each sensor's response lies between half of the
+    scenario's and one and a half: a first-order instrument lags a steady change by its time constant.
+    """
+    ids = stream.sensor_ids
+    shift = skew_us(stream, ids)
+    response_us = parse_duration_s(stream.scenario.sensors.response, field="response") * 1e6
+    if response_us:
+        lag = np.rint(response_us * (0.5 + hash_uniforms(stream.key, Stream.RESPONSE, ids, 0))).astype(np.int64)
+        shift = shift - np.where(is_beacon(ids, stream.scenario.beacons), 0, lag)
+    return shift
+
+
+def measure(
+    key: int, truth: Floats, sensor_ids: AnyArray, seq: AnyArray, event_rel_us: Longs, settings: Sensors
+) -> Floats:
+    """Clean readings of ``truth`` (..., 5): gain, offset, wander, noise, range and quantum, in that order.
+
+    ``sensor_ids``, ``seq`` and ``event_rel_us`` broadcast to the leading shape. An exact zero stays
+    zero: no rain and no sun are seen as such, however noisy the instrument.
     """
     clean = np.empty_like(truth)
     for channel in range(len(CHANNELS)):
         true = truth[..., channel]
-        offset, noise = settings.offset_sigma.as_tuple()[channel], settings.noise_sigma.as_tuple()[channel]
         seen = true
-        if offset:
+        if gain := settings.gain_sigma.as_tuple()[channel]:
+            seen = seen * (1.0 + gain * hash_normals(key, Stream.GAIN + channel, sensor_ids, 0))
+        if offset := settings.offset_sigma.as_tuple()[channel]:
             seen = seen + offset * hash_normals(key, Stream.OFFSET + channel, sensor_ids, 0)
-        if noise:
+        if wander := settings.wander_sigma.as_tuple()[channel]:
+            seen = seen + wander * _wander(key, Stream.WANDER + channel, sensor_ids, event_rel_us)
+        if noise := settings.noise_sigma.as_tuple()[channel]:
             seen = seen + noise * hash_normals(key, Stream.NOISE + channel, sensor_ids, seq)
-        if channel != CHANNELS.index("temperature"):
+        if channel != _TEMPERATURE:
             seen = np.where(true == 0.0, 0.0, seen)
-        seen = np.clip(seen, LOWEST[channel], HIGHEST[channel])
-        quantum = settings.quantum.as_tuple()[channel]
-        clean[..., channel] = np.rint(seen / quantum) * quantum if quantum else seen
-    return two_digits(clean)
+        clean[..., channel] = show(seen, channel, settings)
+    return clean
+
+
+def show(values: Floats, channel: int | AnyArray, settings: Sensors) -> Floats:
+    """What an instrument displays of ``values``: kept in range, in steps of the quantum, two digits; NaN stays.
+
+    ``channel``: an index into CHANNELS, or one per value.
+    """
+    quantum = np.array(settings.quantum.as_tuple())[channel]
+    within = np.clip(values, np.array(LOWEST)[channel], np.array(HIGHEST)[channel])
+    step = np.where(quantum > 0.0, quantum, 1.0)
+    return two_digits(np.where(quantum > 0.0, np.rint(within / step) * step, within))
 
 
 def two_digits(values: Floats) -> Floats:
@@ -53,3 +92,18 @@ def two_digits(values: Floats) -> Floats:
     rounded: Floats = np.rint(values * 100.0) / 100.0
     # Adding zero turns -0.0 into 0.0.
     return rounded + 0.0
+
+
+def _wander(key: int, stream: int, sensor_ids: AnyArray, event_rel_us: Longs) -> Floats:
+    """Standard normals that wander within `WANDER_US`: drawn at its multiples, mixed linearly in between."""
+    knot, past = np.divmod(event_rel_us, WANDER_US)
+    later = past / WANDER_US
+    first = int(knot.min())
+    # A chunk spans a knot or two, so each is drawn once per sensor and not once per reading.
+    drawn = [hash_normals(key, stream, sensor_ids, number) for number in range(first, int(knot.max()) + 2)]
+    here, there = np.broadcast_to(drawn[0], knot.shape), np.broadcast_to(drawn[1], knot.shape)
+    for number in range(1, len(drawn) - 1):
+        here = np.where(knot == first + number, drawn[number], here)
+        there = np.where(knot == first + number, drawn[number + 1], there)
+    mixed: Floats = (here * (1.0 - later) + there * later) / np.sqrt((1.0 - later) ** 2 + later**2)
+    return mixed

@@ -5,6 +5,7 @@ Nothing of this travels to the pipeline; a score joins it on (sensor_id, seq).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,25 +14,38 @@ import polars as pl
 
 from sim.arrays import Bools, Floats, Ints, Longs, Masks
 from sim.batch import channel_columns
-from sim.faults import FAULTS, WHOLE_READING, Episodes, episodes_between
-from sim.storms import storms_between
+from sim.delivery import transport_intervals
+from sim.events import events_between
+from sim.faults import FAULTS, Episodes, FaultPlan
+from sim.scenario import DAY_S, LEVELS
 from sim.stream import StreamSpec
 from wire.reading import CHANNELS
 
-#: Columns of the interval table. Times are epoch microseconds, half-open [start, end). `sensor_id`
-#: null: the whole region; `field` null: the whole reading. `magnitude` is signed, in the field's
-#: unit, null where the kind has none. `scorable`: some reading lies inside, so it can be found.
+#: Columns of the interval table. Times are epoch microseconds, half-open [start, end). `class` is fault,
+#: environment or transport; `scope` sensor or region; `sensor_id` null: the whole region; `field` null:
+#: the reading as a whole. `level` is low, medium or high; `magnitude` is signed, in the field's unit (per
+#: day for drifts, a ratio for gain, the code itself for codes); both null where the kind has none.
+#: `peak_sigma` is the largest change of a value in the field's sigma, null where nothing is to be compared.
+#: `scorable`: a detector could find it.
 INTERVAL_SCHEMA: Final = {
     "event": pl.String,
     "class": pl.String,
     "kind": pl.String,
+    "scope": pl.String,
     "sensor_id": pl.Int32,
     "field": pl.String,
     "start_us": pl.Int64,
     "end_us": pl.Int64,
+    "level": pl.String,
     "magnitude": pl.Float64,
+    "peak_sigma": pl.Float64,
     "scorable": pl.Boolean,
 }
+
+#: A fault counts as scorable from this many sigma on: less is the healthy scatter of readings ...
+LEAST_PEAK_SIGMA: Final = 3.0
+#: ... and if it changed at least this share of the readings that it means to change.
+LEAST_CHANGED: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -77,53 +91,90 @@ class GroundTruth:
     intervals: pl.DataFrame
 
 
-def interval_frame(stream: StreamSpec, start_s: float, end_s: float) -> pl.DataFrame:
-    """Every fault and event that overlaps [start, end) of event seconds, uncut, by start."""
-    frames = [pl.DataFrame(schema=INTERVAL_SCHEMA), _environment(stream, start_s, end_s)]
+def interval_frame(stream: StreamSpec, start_s: float, end_s: float, realised: pl.DataFrame) -> pl.DataFrame:
+    """Every fault and event that overlaps [start, end) of event seconds, uncut, by start.
+
+    ``realised`` is what faults did to the readings in there, from `sim.simulate.simulate`: one row per
+    episode and chunk. Columns as in `INTERVAL_SCHEMA`.
+    """
     start_us, end_us = round(start_s * 1e6), round(end_s * 1e6)
-    frames += [_faults(stream, episodes_between(stream, kind, start_us, end_us)) for kind in FAULTS]
-    return pl.concat(frames).sort("start_us", "event")
+    total = realised.group_by("kind", "column", "period").agg(
+        pl.col("inside").sum(), pl.col("changed").sum(), pl.col("peak_sigma").max()
+    )
+    plan = FaultPlan(stream)
+    frames = [_environment(stream, start_s, end_s), _transport(stream, start_us, end_us)]
+    frames += [_faults(stream, plan.between(kind, start_us, end_us), total) for kind in plan.kinds]
+    return pl.concat([pl.DataFrame(schema=INTERVAL_SCHEMA), *frames]).sort("start_us", "event")
 
 
-def _faults(stream: StreamSpec, episodes: Episodes) -> pl.DataFrame:
-    zero_us = stream.scenario.start_us
-    names = np.array([*CHANNELS, None], dtype=object)
-    return pl.DataFrame(
+def _faults(stream: StreamSpec, episodes: Episodes, total: pl.DataFrame) -> pl.DataFrame:
+    kind, zero_us = episodes.kind, stream.scenario.start_us
+    # WHOLE_READING and "no level" are -1: the last of the names.
+    fields = np.array([*CHANNELS, None], dtype=object)[episodes.channel]
+    levels = np.array([*LEVELS, None], dtype=object)[episodes.level]
+    placed = pl.DataFrame(
         {
-            "event": [
-                f"{episodes.kind}-{column + 1}-{day}"
-                for column, day in zip(episodes.column.tolist(), episodes.day.tolist(), strict=True)
-            ],
-            "class": ["fault"] * len(episodes),
-            "kind": [episodes.kind] * len(episodes),
-            "sensor_id": episodes.column + 1,
-            # WHOLE_READING is -1: the last of the names.
-            "field": names[episodes.channel].tolist(),
+            "column": episodes.column,
+            "period": episodes.period,
+            "field": pl.Series(fields.tolist(), dtype=pl.String),
+            "level": pl.Series(levels.tolist(), dtype=pl.String),
             "start_us": episodes.start_us + zero_us,
             "end_us": episodes.end_us + zero_us,
-            "magnitude": [
-                value if value and channel != WHOLE_READING else None
-                for value, channel in zip(episodes.magnitude.tolist(), episodes.channel.tolist(), strict=True)
-            ],
-            "scorable": episodes.end_tick > np.maximum(episodes.first_tick, stream.first_tick),
-        },
-        schema=INTERVAL_SCHEMA,
+            "magnitude": episodes.magnitude,
+        }
+    )
+    found = placed.join(total.filter(kind=kind), on=["column", "period"], how="left", maintain_order="left")
+    enough = pl.col("changed") >= LEAST_CHANGED * FAULTS[kind].duty * pl.col("inside")
+    # Where nothing is shown there is nothing to compare, and nothing to overlook either.
+    visible = pl.col("peak_sigma").fill_null(np.inf) >= LEAST_PEAK_SIGMA
+    return found.select(
+        event=pl.format(f"{kind}-{{}}-{{}}", pl.col("column") + 1, "period"),
+        **{"class": pl.lit("fault")},
+        kind=pl.lit(kind),
+        scope=pl.lit("sensor"),
+        sensor_id=(pl.col("column") + 1).cast(pl.Int32),
+        field="field",
+        start_us="start_us",
+        end_us="end_us",
+        level="level",
+        magnitude=pl.col("magnitude").fill_nan(None),
+        peak_sigma="peak_sigma",
+        scorable=((pl.col("changed") > 0) & enough & visible).fill_null(value=False),
     )
 
 
 def _environment(stream: StreamSpec, start_s: float, end_s: float) -> pl.DataFrame:
-    zero_us, storms = stream.scenario.start_us, storms_between(stream.scenario, stream.key, start_s, end_s)
-    return pl.DataFrame(
-        {
-            "event": [storm.name for storm in storms],
-            "class": ["environment"] * len(storms),
-            "kind": ["thunderstorm"] * len(storms),
-            "sensor_id": [None] * len(storms),
-            "field": [None] * len(storms),
-            "start_us": [zero_us + round(storm.start_s * 1e6) for storm in storms],
-            "end_us": [zero_us + round(storm.end_s * 1e6) for storm in storms],
-            "magnitude": [None] * len(storms),
-            "scorable": [True] * len(storms),
-        },
-        schema=INTERVAL_SCHEMA,
+    zero_us, events = stream.scenario.start_us, events_between(stream.scenario, stream.key, start_s, end_s)
+    return _unmeasured(
+        "environment",
+        event=[event.name for event in events],
+        kind=[event.kind for event in events],
+        sensor_id=[None] * len(events),
+        start_us=[zero_us + round(event.start_s * 1e6) for event in events],
+        end_us=[zero_us + round(event.end_s * 1e6) for event in events],
     )
+
+
+def _transport(stream: StreamSpec, start_us: int, end_us: int) -> pl.DataFrame:
+    zero_us, found = stream.scenario.start_us, transport_intervals(stream, start_us, end_us)
+    days = (found.start_us // round(DAY_S * 1e6)).tolist()
+    names = zip(found.kind, found.sensor_id.tolist(), days, strict=True)
+    return _unmeasured(
+        "transport",
+        event=[f"{kind}-{sensor}-{day}" for kind, sensor, day in names],
+        kind=found.kind,
+        sensor_id=found.sensor_id.tolist(),
+        start_us=(found.start_us + zero_us).tolist(),
+        end_us=(found.end_us + zero_us).tolist(),
+    )
+
+
+def _unmeasured(class_: str, **columns: Sequence[object]) -> pl.DataFrame:
+    """Intervals that befall whole readings and change none of their values."""
+    table = pl.DataFrame(columns, schema={name: INTERVAL_SCHEMA[name] for name in columns})
+    none = {name: pl.lit(None, INTERVAL_SCHEMA[name]) for name in ("field", "level", "magnitude", "peak_sigma")}
+    scope = pl.when(pl.col("sensor_id").is_null()).then(pl.lit("region")).otherwise(pl.lit("sensor"))
+    scorable = pl.lit(value=True)
+    return table.with_columns(
+        pl.lit(class_).alias("class"), scope.alias("scope"), scorable.alias("scorable"), **none
+    ).select(list(INTERVAL_SCHEMA))

@@ -8,17 +8,34 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from sim.digest import stream_digest
-from sim.scenario import load_scenario
+from sim.faults import FAULTS as FAULT_KINDS
+from sim.scenario import Delivery, load_scenario
 from sim.simulate import collect, simulate
 from sim.stream import StreamSpec, resolve_stream
 
 # More faults than usual, so that a stretch of hours holds every kind and cuts through some.
 SCENARIO = load_scenario("temperate-day")
 FAULTS = {
-    kind: getattr(SCENARIO.faults, kind).model_copy(update={"per_sensor_day": 0.9})
-    for kind in ("spike", "stuck_at", "dropout")
+    kind: getattr(SCENARIO.faults, kind).model_copy(update={"per_sensor_day": 0.4})
+    for kind in FAULT_KINDS
 }
 FAULTY = SCENARIO.model_copy(update={"faults": SCENARIO.faults.model_copy(update=FAULTS)})
+
+# Every delivery fault, often, and with delays that reach over many chunks; clocks fast and slow.
+DELIVERY = Delivery(
+    jitter=0.5,
+    loss=0.05,
+    bursts_per_sensor_day=0.7,
+    burst_duration="1h",
+    duplicates=0.1,
+    late=0.3,
+    late_median="20min",
+    late_p99="3h",
+    outages_per_sensor_day=0.7,
+    outage_duration="3h",
+    clock_skew_sigma="4min",
+)
+UNRELIABLE = FAULTY.model_copy(update={"delivery": DELIVERY})
 
 few = settings(max_examples=5, deadline=None)
 seeds = st.integers(0, 2**63)
@@ -28,6 +45,17 @@ hours = st.integers(-24, 12)
 def stream(seed: int, sensors: int = 40, rate_factor: float = 1.0) -> StreamSpec:
     """A stream full of faults."""
     return resolve_stream(FAULTY, seed=seed, sensors=sensors, rate=sensors * 4.8 * rate_factor)
+
+
+def unreliable(seed: int, sensors: int = 40, rate_factor: float = 1.0) -> StreamSpec:
+    """The same stream over a network that loses, delays and repeats."""
+    return resolve_stream(UNRELIABLE, seed=seed, sensors=sensors, rate=sensors * 4.8 * rate_factor)
+
+
+def deliveries(spec: StreamSpec, start_h: float, end_h: float, **cut: int) -> pl.DataFrame:
+    """Everything that is delivered of a stretch in hours of event time, in order, with all it carries."""
+    chunks = simulate(spec, start_s=start_h * 3600.0, end_s=end_h * 3600.0, **cut)
+    return pl.concat([chunk.readings.to_polars() for chunk in chunks])
 
 
 def stretch(spec: StreamSpec, start_h: float, end_h: float) -> dict[str, pl.DataFrame]:
@@ -87,3 +115,48 @@ def test_faults_can_be_switched_off(seed: int):
     assert_frame_equal(with_faults.drop("fault_mask"), without["truth"].drop("fault_mask"))
     assert without["truth"]["fault_mask"].sum() == 0
     assert len(without["readings"]) == len(without["truth"])
+
+
+@few
+@given(seed=seeds, sensors=st.integers(1, 60))
+def test_more_sensors_change_no_delivery_of_the_first(seed: int, sensors: int):
+    """Sensors 1..N have the same deliveries, in the same order, among N and among 5 N."""
+    alone, among = (deliveries(unreliable(seed, count), 9, 15) for count in (sensors, 5 * sensors))
+    assert_frame_equal(alone, among.filter(pl.col("sensor_id") <= sensors))
+
+
+@few
+@given(seed=seeds, chunk=st.sampled_from([1, 40, 170, 1000]))
+def test_late_deliveries_do_not_show_the_cut(seed: int, chunk: int):
+    """Whatever the size of chunks, the deliveries are the same, in one total order."""
+    cut, uncut = (deliveries(unreliable(seed), -1, 6, chunk_readings=size) for size in (chunk, 10**6))
+    assert_frame_equal(cut, uncut)
+    order = ["due_ns", "event_us", "sensor_id", "copy"]
+    assert_frame_equal(cut, cut.sort(order))
+
+
+@few
+@given(seed=seeds, start_h=hours, rate_factor=st.sampled_from([0.4, 1.0, 3.7]))
+def test_the_start_of_emission_changes_no_delivery(seed: int, start_h: int, rate_factor: float):
+    """A stream that starts amid outages and delays delivers what the whole one does of the same readings."""
+    spec = unreliable(seed, rate_factor=rate_factor)
+    begin_us = UNRELIABLE.start_us + round((start_h + 0.3) * 3600e6)
+    whole = deliveries(spec, -24, 14)
+    assert_frame_equal(deliveries(spec, start_h + 0.3, 14), whole.filter(pl.col("event_us") >= begin_us))
+
+
+@few
+@given(seed=seeds)
+def test_delivery_faults_can_be_switched_off(seed: int):
+    """They change neither the truth nor any value: what arrives is what a perfect network carries."""
+    # A clock that is off is the sensor's own: with it, other instants are measured.
+    punctual = UNRELIABLE.model_copy(update={"delivery": DELIVERY.model_copy(update={"clock_skew_sigma": "0s"})})
+    lossy = stretch(resolve_stream(punctual, seed=seed, sensors=40, rate=192.0), 0, 12)
+    perfect = stretch(stream(seed), 0, 12)
+    assert_frame_equal(lossy["truth"], perfect["truth"])
+    arrived = lossy["readings"].sort("sensor_id", "seq")
+    assert_frame_equal(
+        arrived, perfect["readings"].join(arrived, on=["sensor_id", "seq"], how="semi").sort("sensor_id", "seq")
+    )
+    assert 0 < len(arrived) < len(perfect["readings"])
+    assert perfect["schedule"]["copy"].sum() == 0 < lossy["schedule"]["copy"].sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import orjson
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from bench.judge import Judge
 from bench.stamps import (
     STAGES_MICRO_BATCH,
     budget,
+    deliveries_frame,
     join_stamps,
     judged_source,
     latency_ms,
@@ -19,6 +21,7 @@ from bench.stamps import (
     parsed_alerts,
 )
 from pipeline.rules import load_rules
+from sim.delivery_log import DELIVERY_LOG
 
 RULES = load_rules(None)
 MS = 1_000_000
@@ -103,6 +106,25 @@ def test_a_copy_of_a_reading_may_echo():
     """The source holds the reading twice, so its alert may stand twice; a third is a duplicate."""
     found = counted([reading(0, 40.0), reading(0, 40.0)], [0, 0], alerts(*["1-0-high_temperature"] * 3))
     assert (found.expected, found.echoed, found.duplicated) == (1, 1, 1)
+
+
+def test_copies_of_readings_out_of_order_are_timed_by_the_first():
+    """
+    A late reading and second copies in between: seq 1, 0, 1 again, 0 again, each hot
+    """
+    seqs, copies = [1, 0, 1, 0], [0, 0, 1, 1]
+    log = np.zeros(4, dtype=DELIVERY_LOG)
+    log["sensor_id"], log["seq"], log["copy"] = 1, seqs, copies
+    log["due_ns"] = [(ZERO_MS + i) * MS for i in range(4)]
+    log["sent_ns"] = log["due_ns"] + 200_000
+    sent = deliveries_frame(log)
+    assert sent["occurrence"].to_list() == copies
+    judged = judged_source(source(*(reading(seq, 40.0) for seq in seqs)), Judge(RULES))
+    came = alerts(*(f"1-{seq}-high_temperature" for seq in seqs))
+    stamps = join_stamps(judged, sent, came, [], beacons=[1])
+    assert stamps.select("seq", "copies", "due_ns").rows() == [(1, 2, ZERO_MS * MS), (0, 2, (ZERO_MS + 1) * MS)]
+    found = fidelity(judged, stamps, came, unacknowledged=[], rejects_seen=0, window=pl.lit(value=True))
+    assert (found.expected, found.missing, found.echoed, found.duplicated, found.extra) == (2, 0, 2, 0, 0)
 
 
 def test_unacknowledged_deliveries_may_alert_and_need_not():

@@ -8,13 +8,13 @@ import pytest
 from sim.atmosphere import (
     cos_zenith,
     day_cycle,
+    latent_correlation,
     ou_coefficients,
     relative_humidity,
     saturation_vapour_pressure_hpa,
     solar_hour,
     uv_index,
     weibull_from_normal,
-    wet_probability,
 )
 
 MIDSUMMER_NOON = 1_782_043_200.0  # 2026-06-21T12:00:00Z
@@ -78,20 +78,20 @@ def test_ou_keeps_unit_variance():
     assert ou_coefficients(3600.0, 3600.0)[0] == pytest.approx(np.exp(-1))
 
 
-def test_rain_chain_of_new_york():
-    """With a = 0.0253/h and b = 0.362/h an hour later it is wet with 0.70 (wet) and 0.021 (dry)."""
-    likely = wet_probability(np.array([True, False]), onset_per_h=0.0253, end_per_h=0.362, step_s=3600.0)
-    assert likely == pytest.approx([0.70, 0.021], abs=0.005)
+@pytest.mark.parametrize("correlation", [0.1, 0.37, 0.68, 0.95])
+def test_latents_of_rare_events(correlation: float):
+    """Normals with the latent correlation are below the 6.5 % threshold together as often as asked for."""
+    latent = latent_correlation(0.065, correlation)
+    generator = np.random.Generator(np.random.PCG64(1))
+    first, other = generator.normal(size=(2, 1_000_000))
+    second = latent * first + np.sqrt(1.0 - latent**2) * other
+    threshold = np.quantile(first, 0.065)
+    assert np.corrcoef(first < threshold, second < threshold)[0, 1] == pytest.approx(correlation, abs=0.01)
 
 
-def test_rain_chain_does_not_depend_on_the_step():
-    """Six steps of ten minutes lead to the same probability as one hour."""
-    rates = {"onset_per_h": 0.025, "end_per_h": 0.36}
-    dry, wet = wet_probability(np.array([False, True]), step_s=600.0, **rates)
-    probability = 0.0
-    for _ in range(6):
-        probability = probability * wet + (1.0 - probability) * dry
-    assert probability == pytest.approx(wet_probability(np.array([False]), step_s=3600.0, **rates)[0])
+def test_latents_of_even_events():
+    """For halves the answer is the sine of Sheppard (1899): sin(pi/2 correlation)."""
+    assert latent_correlation(0.5, 0.4) == pytest.approx(np.sin(np.pi / 2 * 0.4), abs=1e-6)
 
 
 def test_weibull_has_its_mean_and_shape():

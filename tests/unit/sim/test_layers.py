@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from sim.beacons import beacon_values, is_beacon
-from sim.faults import DAY_US, FAULT_BITS, FAULTS, episodes_between
 from sim.rng import key_from_seed
 from sim.scenario import Beacons, PerChannel, Sensors, load_scenario
 from sim.sensors import measure, positions, two_digits
@@ -49,7 +48,7 @@ def test_default_day_has_every_hazard(day: Collected):
     assert 0.01 < shares["any"] < 0.10
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 6, 7])
 def test_other_seeds_have_every_hazard_too(seed: int):
     """The default scenario does not depend on a lucky seed."""
     other = resolve_stream(SCENARIO, seed=seed, sensors=1000)
@@ -106,7 +105,8 @@ def test_weather_does_not_depend_on_the_rate():
 def test_clean_without_noise_is_the_rounded_truth():
     """An instrument without offset, noise and quantum shows the truth to two digits."""
     truth = np.array([[21.2345, 50.0, 0.0, 2.499, 0.0]])
-    assert measure(1, truth, np.array([1]), np.array([0]), Sensors()).tolist() == [[21.23, 50.0, 0.0, 2.5, 0.0]]
+    clean = measure(1, truth, np.array([1]), np.array([0]), np.array([0]), Sensors())
+    assert clean.tolist() == [[21.23, 50.0, 0.0, 2.5, 0.0]]
 
 
 def test_quantum_and_range():
@@ -116,7 +116,7 @@ def test_quantum_and_range():
         quantum=PerChannel(temperature=0.5, rainfall=0.2),
     )
     truth = np.tile([20.0, 50.0, 0.0, 3.0, 0.0], (500, 1))
-    clean = measure(7, truth, np.arange(1, 501), np.zeros(500, dtype=int), settings)
+    clean = measure(7, truth, np.arange(1, 501), np.zeros(500, dtype=int), np.zeros(500, dtype=int), settings)
     assert np.array_equal(clean[:, 0] * 2, np.rint(clean[:, 0] * 2))
     assert clean[:, 0].std() == pytest.approx(1.0, abs=0.15)
     assert clean[:, 1].min() == 0.0
@@ -141,67 +141,13 @@ def test_positions_fill_the_square():
 
 
 def test_storms_are_every_day_and_findable_from_any_window():
-    """Each day has its two storms, the same ones whether one looks at a week or at a moment."""
+    """Each day has its storms, the same ones whether one looks at a week or at a moment."""
     key = key_from_seed(42)
     week = storms_between(SCENARIO, key, 0.0, 7 * DAY_S)
-    assert len(week) == 14
+    assert len(week) == 7 * SCENARIO.storms.per_day
     middle = (week[5].start_s + week[5].end_s) / 2
     assert week[5] in storms_between(SCENARIO, key, middle, middle + 1.0)
     assert week[5] not in storms_between(SCENARIO, key, week[5].end_s, week[5].end_s + 1.0)
-
-
-def test_each_fault_kind_distorts_as_named():
-    """A spike adds its magnitude, a stuck sensor repeats, a dropout is null."""
-    clean, held, magnitude = np.array([20.0]), np.array([18.5]), np.array([-12.0])
-    seen = {kind: distort(clean, held, magnitude)[0] for kind, distort in FAULTS.items()}
-    assert (seen["spike"], seen["stuck_at"]) == (8.0, 18.5)
-    assert np.isnan(seen["dropout"])
-
-
-def test_fault_rate_is_as_asked():
-    """Spikes begin in a tenth of the sensor-days (beacons have none), wholly inside their day."""
-    episodes = episodes_between(STREAM, "spike", 0, 20 * DAY_US)
-    assert len(episodes) == pytest.approx(0.1 * 980 * 20, rel=0.1)
-    assert np.array_equal(episodes.start_us // DAY_US, (episodes.end_us - 1) // DAY_US)
-    assert not is_beacon(episodes.column + 1, SCENARIO.beacons).any()
-
-
-def test_faults_change_readings_inside_their_intervals_only(day: Collected):
-    """The mask marks exactly the readings in an interval; outside, observed equals clean."""
-    truth, intervals = day.truth.readings, day.truth.intervals.filter(pl.col("class") == "fault")
-    expected: dict[tuple[int, int], int] = {}
-    by_sensor = {key[0]: frame for key, frame in truth.group_by("sensor_id")}
-    for row in intervals.iter_rows(named=True):
-        inside = by_sensor[row["sensor_id"]].filter(
-            (pl.col("event_us") >= row["start_us"]) & (pl.col("event_us") < row["end_us"])
-        )
-        for seq in inside["seq"]:
-            place = (row["sensor_id"], seq)
-            expected[place] = expected.get(place, 0) | FAULT_BITS[row["kind"]]
-    marked = truth.filter(pl.col("fault_mask") > 0)
-    assert (
-        dict(zip(zip(marked["sensor_id"], marked["seq"], strict=True), marked["fault_mask"], strict=True)) == expected
-    )
-    healthy = day.readings.join(truth.filter(pl.col("fault_mask") == 0), on=["sensor_id", "seq"])
-    assert len(healthy) > 100_000
-    for name in CHANNELS:
-        assert (healthy[name] == healthy[f"clean_{name}"]).all()
-
-
-def test_faults_look_as_named(day: Collected):
-    """A spike is 12 °C off, a stuck sensor repeats one value, a dropout is null or absent."""
-    only = {kind: pl.col("fault_mask") == bit for kind, bit in FAULT_BITS.items()}
-    seen = day.truth.readings.join(day.readings, on=["sensor_id", "seq"], how="left")
-    spikes = seen.filter(only["spike"])
-    assert ((spikes["temperature"] - spikes["clean_temperature"]).abs() - 12.0).abs().max() < 0.011
-    for row in day.truth.intervals.filter(pl.col("kind") == "stuck_at").head(20).iter_rows(named=True):
-        stuck = seen.filter(only["stuck_at"], pl.col("sensor_id") == row["sensor_id"])
-        assert stuck[row["field"]].n_unique() <= 1
-    dropped = seen.filter(only["dropout"])
-    absent = dropped["event_us_right"].is_null()
-    nulls = dropped.filter(~absent).select(pl.any_horizontal(pl.col(CHANNELS).is_null())).to_series()
-    assert nulls.all()
-    assert 0.2 < absent.mean() < 0.8
 
 
 def test_interval_table(day: Collected):
@@ -210,8 +156,8 @@ def test_interval_table(day: Collected):
     assert dict(intervals.schema) == INTERVAL_SCHEMA
     assert (intervals["start_us"] < intervals["end_us"]).all()
     storms = intervals.filter(pl.col("class") == "environment")
-    assert storms["kind"].to_list() == ["thunderstorm"] * 2
-    assert storms["sensor_id"].null_count() == 2
+    assert storms["kind"].to_list() == ["thunderstorm"] * SCENARIO.storms.per_day
+    assert storms["sensor_id"].null_count() == len(storms)
     assert intervals["event"].n_unique() == len(intervals)
 
 

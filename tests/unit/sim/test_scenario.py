@@ -20,7 +20,7 @@ def table(**changes: Any) -> dict[str, Any]:
         *path, key = dotted.split("__")
         inner = whole
         for part in path:
-            inner = inner[part]
+            inner = inner.setdefault(part, {})
         inner[key] = value
     return whole
 
@@ -89,7 +89,16 @@ def test_unknown_key_names_its_path_and_the_nearest():
         ({"interval": "0s"}, ("interval = '0s'", "longer than 0")),
         ({"start": datetime(2026, 6, 21)}, ("start", "UTC")),
         ({"faults__spike__fields": ["pressure"]}, ("faults.spike.fields.0 = 'pressure'", "'temperature'")),
-        ({"faults__stuck_at__duration": "2d"}, ("faults.stuck_at", "less than 1d")),
+        (
+            {"faults__stuck_at__duration": "7d", "faults__stuck_at__per_sensor_day": 0.1},
+            ("faults.stuck_at", "overlap", "up to 0.0714"),
+        ),
+        ({"faults__bias__per_sensor_day": -0.1}, ("faults.bias.per_sensor_day = -0.1", "greater than or equal to 0")),
+        ({"faults__bias__levels": ["huge"]}, ("faults.bias.levels.0 = 'huge'", "'low', 'medium' or 'high'")),
+        ({"faults__bias__fields": []}, ("faults.bias", "name at least one")),
+        ({"faults__cross_field__fields": ["humidity"]}, ("faults.cross_field.fields", "at most 0")),
+        ({"faults__sentinel__codes": []}, ("faults.sentinel.codes", "at least 1")),
+        ({"faults__drit__per_sensor_day": 0.1}, ("unknown key 'faults.drit'", "did you mean 'faults.drift'?")),
         ({"beacons__share": 0.9}, ("beacons.share = 0.9", "less than or equal to 0.5")),
         ({"latitude": float("nan")}, ("latitude",)),
     ],
@@ -98,6 +107,7 @@ def test_wrong_values_name_key_value_and_remedy(changes: dict[str, Any], parts: 
     """A wrong type or range is one line with the key's path, its value and what would be right."""
     message = refusal(**changes)
     assert message.startswith("mine.toml: ")
+    assert "\n" not in message
     for part in parts:
         assert part in message
 
