@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 
 from base.durations import parse_duration_s
-from sim.arrays import AnyArray, Floats, Longs
+from sim.arrays import AnyArray, Floats, Ints, Longs
 from sim.beacons import is_beacon
 from sim.delivery import skew_us
-from sim.rng import Stream, hash_normals, hash_uniforms
-from sim.scenario import Sensors
+from sim.rng import Stream, hash_bells, hash_normals, hash_uniforms
+from sim.scenario import PerChannel, Sensors
 from sim.stream import StreamSpec
 from wire.reading import CHANNELS
 
@@ -49,41 +49,55 @@ def sampling_shift_us(stream: StreamSpec) -> Longs:
     return shift
 
 
-def measure(
-    key: int, truth: Floats, sensor_ids: AnyArray, seq: AnyArray, event_rel_us: Longs, settings: Sensors
-) -> Floats:
-    """Clean readings of ``truth`` (..., 5): gain, offset, wander, noise, range and quantum, in that order.
+class Instruments:
+    """Healthy instruments, one per sensor and channel, with their fixed errors drawn once; ``sensor_ids`` (S,)."""
 
-    ``sensor_ids``, ``seq`` and ``event_rel_us`` broadcast to the leading shape. An exact zero stays
-    zero: no rain and no sun are seen as such, however noisy the instrument.
-    """
-    clean = np.empty_like(truth)
-    for channel in range(len(CHANNELS)):
-        true = truth[..., channel]
-        seen = true
-        if gain := settings.gain_sigma.as_tuple()[channel]:
-            seen = seen * (1.0 + gain * hash_normals(key, Stream.GAIN + channel, sensor_ids, 0))
-        if offset := settings.offset_sigma.as_tuple()[channel]:
-            seen = seen + offset * hash_normals(key, Stream.OFFSET + channel, sensor_ids, 0)
-        if wander := settings.wander_sigma.as_tuple()[channel]:
-            seen = seen + wander * _wander(key, Stream.WANDER + channel, sensor_ids, event_rel_us)
-        if noise := settings.noise_sigma.as_tuple()[channel]:
-            seen = seen + noise * hash_normals(key, Stream.NOISE + channel, sensor_ids, seq)
-        if channel != _TEMPERATURE:
-            seen = np.where(true == 0.0, 0.0, seen)
-        clean[..., channel] = show(seen, channel, settings)
-    return clean
+    def __init__(self, key: int, sensor_ids: Ints, settings: Sensors) -> None:
+        self._key, self._ids, self._settings = key, sensor_ids, settings
+        self._gain = self._drawn(Stream.GAIN, settings.gain_sigma)
+        self._offset = self._drawn(Stream.OFFSET, settings.offset_sigma)
+
+    def measure(self, truth: Floats, column: Longs, seq: Longs, event_rel_us: Longs) -> Floats:
+        """Clean readings of ``truth`` (..., 5): gain, offset, wander, noise, range and quantum, in that order.
+
+        ``column`` (sensors, counted from 0), ``seq`` and ``event_rel_us`` broadcast to the leading shape. An
+        exact zero stays zero: no rain and no sun are seen as such, however noisy the instrument.
+        """
+        key, ids, settings = self._key, self._ids[column], self._settings
+        clean = np.empty_like(truth)
+        for channel in range(len(CHANNELS)):
+            true = truth[..., channel]
+            seen = true
+            if channel in self._gain:
+                seen = seen * (1.0 + self._gain[channel][column])
+            if channel in self._offset:
+                seen = seen + self._offset[channel][column]
+            if wander := settings.wander_sigma.as_tuple()[channel]:
+                seen = seen + wander * _wander(key, Stream.WANDER + channel, ids, event_rel_us)
+            if noise := settings.noise_sigma.as_tuple()[channel]:
+                seen = seen + noise * hash_bells(key, Stream.NOISE + channel, ids, seq)
+            if channel != _TEMPERATURE:
+                seen = np.where(true == 0.0, 0.0, seen)
+            clean[..., channel] = show(seen, channel, settings)
+        return clean
+
+    def _drawn(self, stream: Stream, sigma: PerChannel) -> dict[int, Floats]:
+        return {
+            channel: size * hash_normals(self._key, stream + channel, self._ids, 0)
+            for channel, size in enumerate(sigma.as_tuple())
+            if size
+        }
 
 
-def show(values: Floats, channel: int | AnyArray, settings: Sensors) -> Floats:
+def show(values: Floats, channel: int, settings: Sensors) -> Floats:
     """What an instrument displays of ``values``: kept in range, in steps of the quantum, two digits; NaN stays.
 
-    ``channel``: an index into CHANNELS, or one per value.
+    ``channel`` is an index into CHANNELS.
     """
-    quantum = np.array(settings.quantum.as_tuple())[channel]
-    within = np.clip(values, np.array(LOWEST)[channel], np.array(HIGHEST)[channel])
-    step = np.where(quantum > 0.0, quantum, 1.0)
-    return two_digits(np.where(quantum > 0.0, np.rint(within / step) * step, within))
+    seen: Floats = np.clip(values, LOWEST[channel], HIGHEST[channel])
+    if quantum := settings.quantum.as_tuple()[channel]:
+        seen = np.rint(seen / quantum) * quantum
+    return two_digits(seen)
 
 
 def two_digits(values: Floats) -> Floats:

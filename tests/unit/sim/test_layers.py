@@ -9,7 +9,7 @@ import pytest
 from sim.beacons import beacon_values, is_beacon
 from sim.rng import key_from_seed
 from sim.scenario import Beacons, PerChannel, Sensors, load_scenario
-from sim.sensors import measure, positions, two_digits
+from sim.sensors import Instruments, positions, two_digits
 from sim.simulate import Collected, collect
 from sim.storms import storms_between
 from sim.stream import resolve_stream
@@ -105,7 +105,8 @@ def test_weather_does_not_depend_on_the_rate():
 def test_clean_without_noise_is_the_rounded_truth():
     """An instrument without offset, noise and quantum shows the truth to two digits."""
     truth = np.array([[21.2345, 50.0, 0.0, 2.499, 0.0]])
-    clean = measure(1, truth, np.array([1]), np.array([0]), np.array([0]), Sensors())
+    zero = np.zeros(1, dtype=int)
+    clean = Instruments(1, np.array([1]), Sensors()).measure(truth, zero, zero, zero)
     assert clean.tolist() == [[21.23, 50.0, 0.0, 2.5, 0.0]]
 
 
@@ -116,7 +117,8 @@ def test_quantum_and_range():
         quantum=PerChannel(temperature=0.5, rainfall=0.2),
     )
     truth = np.tile([20.0, 50.0, 0.0, 3.0, 0.0], (500, 1))
-    clean = measure(7, truth, np.arange(1, 501), np.zeros(500, dtype=int), np.zeros(500, dtype=int), settings)
+    zeros = np.zeros(500, dtype=int)
+    clean = Instruments(7, np.arange(1, 501), settings).measure(truth, np.arange(500), zeros, zeros)
     assert np.array_equal(clean[:, 0] * 2, np.rint(clean[:, 0] * 2))
     assert clean[:, 0].std() == pytest.approx(1.0, abs=0.15)
     assert clean[:, 1].min() == 0.0
