@@ -116,7 +116,7 @@ class Kind:
     ``low``, ``medium``, ``high``: the magnitude at each level in the channel's sigma (`Faults.sigma`; per
     day for drifts), or, with ``relative``, as a plain ratio. ``whole``: the channels that an episode of
     the whole reading hits. ``holds``: the value from before the onset matters. ``replaces``: what is shown
-    does not depend on the value, so other faults do not shine through, nor do range and quantum bind it.
+    does not depend on the value, so other faults are not to be seen, and range and quantum do not bind it.
     ``duty``: the share of readings that it means to change.
     """
 
@@ -191,8 +191,8 @@ class FaultPlan:
         self._stream = stream
         self._placed: dict[tuple[str, int], Episodes] = {}
         happen = [kind for kind in FAULTS if getattr(stream.scenario.faults, kind).per_sensor_day]
-        #: The kinds that happen at all, in the order in which they are applied.
-        self.kinds = sorted(happen, key=lambda kind: FAULTS[kind].replaces)
+        #: The kinds that happen at all, in the order in which they are applied: what hides others goes first.
+        self.kinds = sorted(happen, key=lambda kind: (not FAULTS[kind].replaces, FAULTS[kind].holds))
 
     def between(self, kind: str, start_us: int, end_us: int) -> Episodes:
         """The episodes of ``kind`` that overlap [start, end) of event time, uncut, by period and sensor."""

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+import polars as pl
 
 from sim.arrays import Bools, Floats, Longs
 from sim.beacons import beacon_values, is_beacon
 from sim.delivery import earliest_us
+from sim.events import events_between
 from sim.sensors import Instruments, sampling_shift_us
 from sim.stream import StreamSpec
 from sim.stretch import GridStretch, Stretch, tick_before
+from sim.truth import unmeasured
 from sim.weather import Weather, WeatherWindow, sample
 from wire.reading import CHANNELS
 
@@ -66,6 +69,19 @@ class FieldSensors:
                 end_tick=end_tick,
             )
             tick = end_tick
+
+    def intervals(self, start_us: int, end_us: int) -> pl.DataFrame:
+        """As in `Source`: the events of the weather, of the whole region."""
+        scenario, key = self._stream.weather, self._stream.key
+        events = events_between(scenario, key, start_us / 1e6, end_us / 1e6)
+        return unmeasured(
+            ["environment"] * len(events),
+            event=[event.name for event in events],
+            kind=[event.kind for event in events],
+            sensor_id=[None] * len(events),
+            start_us=[scenario.start_us + round(event.start_s * 1e6) for event in events],
+            end_us=[scenario.start_us + round(event.end_s * 1e6) for event in events],
+        )
 
     def recall(self, instant_us: int, column: Longs, before_us: Longs) -> Iterator[tuple[Longs, Floats]]:
         """As in `Source`."""

@@ -23,11 +23,10 @@ from base.paths import writable_dir
 from sim.beacons import is_beacon
 from sim.encode import wire_frame
 from sim.options import Rate, Scenario, Seed, Sensors, Speedup, parse_start
-from sim.scenario import load_scenario
+from sim.scenario import WeatherScenario, load_scenario
 from sim.sensors import positions
-from sim.simulate import simulate
+from sim.simulate import intervals_of, simulate
 from sim.stream import StreamSpec, resolve_stream
-from sim.truth import interval_frame
 
 #: Kilometres in a degree along the equator, of radius 6378.137 km (WGS 84).
 KM_PER_DEGREE: Final = 111.32
@@ -78,8 +77,13 @@ def sensor_frame(stream: StreamSpec) -> pl.DataFrame:
 
     x_km runs east and y_km north from the south-west corner of the scenario's square. Degrees lie on
     the plane that touches the globe at the square's centre, the scenario's latitude and longitude.
+    Where there is no weather, sensors stand nowhere, and only sensor_id and beacon are told.
     """
-    scenario, ids = stream.scenario, stream.sensor_ids
+    ids = stream.sensor_ids
+    beacon = is_beacon(ids, stream.scenario.beacons)
+    if not isinstance(stream.scenario, WeatherScenario):
+        return pl.DataFrame({"sensor_id": ids, "beacon": beacon})
+    scenario = stream.scenario
     x_km, y_km = positions(stream.key, ids, scenario.extent_km)
     # At the poles, where no direction is east, the circle of latitude must not shrink to nothing.
     shrink = max(math.cos(math.radians(scenario.latitude)), 1e-3)
@@ -93,7 +97,7 @@ def sensor_frame(stream: StreamSpec) -> pl.DataFrame:
             "latitude": np.clip(latitude, -90.0, 90.0),
             # Across the date line the count goes on at the other end.
             "longitude": (longitude + 180.0) % 360.0 - 180.0,
-            "beacon": is_beacon(ids, scenario.beacons),
+            "beacon": beacon,
         }
     )
 
@@ -123,7 +127,7 @@ def write_stream(
             truth.append(chunk.truth.to_polars())
             done_s = (int(chunk.truth.event_us[-1]) - stream.scenario.start_us) / 1e6
             progress.update(task, completed=done_s - start_s)
-        intervals.append(interval_frame(stream, start_s, end_s, pl.concat(realised)))
+        intervals.append(intervals_of(chunk, start_s, end_s, realised))
         progress.update(task, completed=end_s - start_s)
     return {file.path: file.rows for file in (readings, schedule, truth, intervals, sensors)}
 

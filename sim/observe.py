@@ -68,14 +68,14 @@ class Observer:
         Bits are set only where a value changed or is missing; only ``wanted`` rows (R,) count as realised.
         """
         values, mask = stretch.clean.copy(), np.zeros(len(stretch), dtype=np.uint16)
-        sent = np.ones(len(stretch), dtype=np.bool_)
+        sent, hidden = np.ones(len(stretch), dtype=np.bool_), np.zeros(stretch.clean.shape, dtype=np.bool_)
         realised = []
         for kind in self._plan.kinds:
             episodes = self._plan.between(kind, stretch.start_us, stretch.end_us)
             which, row = stretch.inside(episodes.column, episodes.start_us, episodes.end_us)
             if len(row):
                 held = self._held_at(kind, episodes, stretch)
-                changed, peak = self._distort(kind, episodes, held, which, row, stretch, values)
+                changed, peak = self._distort(kind, episodes, held, which, row, stretch, values, hidden)
                 if kind == "dropout":
                     silent = episodes.channel[which] == WHOLE_READING
                     sent[row[silent]] = False
@@ -90,9 +90,20 @@ class Observer:
         return Observed(values, mask, sent, _summed(realised))
 
     def _distort(
-        self, kind: str, episodes: Episodes, held: Floats, which: Longs, row: Longs, stretch: Stretch, values: Floats
+        self,
+        kind: str,
+        episodes: Episodes,
+        held: Floats,
+        which: Longs,
+        row: Longs,
+        stretch: Stretch,
+        values: Floats,
+        hidden: Bools,
     ) -> tuple[Bools, Floats]:
-        """Change ``values``; for each of the readings ``row`` whether it changed, and by how many sigma."""
+        """Change ``values``; for each of the readings ``row`` whether it changed, and by how many sigma.
+
+        ``hidden`` (R, 5) are the values that an earlier kind has replaced: there is nothing left to change.
+        """
         how, stream = FAULTS[kind], self._stream
         drawn = reading_uniforms(stream, kind, stretch.sensor_id[row], stretch.seq[row])
         elapsed_days = (stretch.event_us[row] - episodes.start_us[which]) / (DAY_S * 1e6)
@@ -102,7 +113,7 @@ class Observer:
             hit = episodes.channel[which] == channel
             if channel in how.whole:
                 hit |= episodes.channel[which] == WHOLE_READING
-            at = np.flatnonzero(hit)
+            at = np.flatnonzero(hit & ~hidden[row, channel])
             if not len(at):
                 continue
             before = values[row[at], channel]
@@ -116,6 +127,7 @@ class Observer:
             distorted = how.distort(faulty)
             seen = two_digits(distorted) if how.replaces else show(distorted, channel, stream.scenario.sensors)
             values[row[at], channel] = seen
+            hidden[row[at], channel] = how.replaces
             changed[at] |= (seen != before) & ~(np.isnan(seen) & np.isnan(before))
             peak[at] = np.fmax(peak[at], np.abs(seen - before) / (sigma[channel] or np.nan))
         return changed, peak

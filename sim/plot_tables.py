@@ -93,7 +93,7 @@ def sensor_days(collected: Collected, sensor_id: int, *, start_us: int, end_us: 
 
 def field_map(stream: StreamSpec, collected: Collected, field: str, at_us: int) -> FieldMap:
     """The true ``field`` (a channel) around ``at_us``, epoch microseconds, at every sensor."""
-    x_km, y_km = positions(stream.key, stream.sensor_ids, stream.scenario.extent_km)
+    x_km, y_km = positions(stream.key, stream.sensor_ids, stream.weather.extent_km)
     places = pl.DataFrame({"sensor_id": stream.sensor_ids, "x_km": x_km, "y_km": y_km})
     nearest = (
         collected.truth.readings.select("sensor_id", "beacon", "event_us", value=f"true_{field}")
@@ -105,7 +105,7 @@ def field_map(stream: StreamSpec, collected: Collected, field: str, at_us: int) 
     return FieldMap(
         field=field,
         at_us=at_us,
-        extent_km=stream.scenario.extent_km,
+        extent_km=stream.weather.extent_km,
         sensors=places.join(nearest, on="sensor_id", how="inner").sort("sensor_id"),
         faults=active.filter(~_AROUND)
         .select("kind", "sensor_id")

@@ -66,6 +66,7 @@ class Stream(IntEnum):
     FAULT = 64  # and onward: eight per fault kind, for sixteen kinds
     GAIN = 192  # and the four after it: one per channel
     WANDER = 200  # and the four after it: one per channel
+    LOT = 208  # and the five after it: which sensor, and one per channel
 
 
 def key_from_seed(seed: int) -> int:

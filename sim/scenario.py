@@ -19,6 +19,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -61,6 +62,12 @@ def _within_a_day(text: str) -> str:
     return text
 
 
+def _checked_range(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"the range ends at {bounds[1]:g}, below its beginning; write the lower number first")
+    return bounds
+
+
 def _checked_utc(instant: datetime) -> datetime:
     if instant.utcoffset() != timedelta(0):
         raise ValueError("the instant needs the UTC offset; write for example 2026-06-21T00:00:00Z")
@@ -75,6 +82,7 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Celsius = Annotated[float, Field(ge=-90, le=70)]
 Code = Annotated[float, Field(ge=-1e6, le=1e6)]
+Range = Annotated[tuple[Code, Code], Field(strict=False), AfterValidator(_checked_range)]
 Channel = Literal["temperature", "humidity", "rainfall", "wind_speed", "UV_index"]
 
 
@@ -402,28 +410,18 @@ class Beacons(_Table):
 
 
 class Scenario(_Table):
-    """One scenario; see docs/scenarios.md for every key."""
+    """What every scenario has; which kind it is follows from its tables. docs/scenarios.md has every key."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     title: str
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, le=180)]
-    extent_km: Positive = 60.0
     start: Annotated[datetime, AfterValidator(_checked_utc)]
     interval: Duration = "10min"
     speedup: Positive = 2880.0
     lead: Duration = "1d"
-    temperature: Temperature
-    humidity: Humidity
-    rain: Rain
-    wind: Wind
-    uv: Uv
-    storms: Storms = Storms()
-    events: Events = Events()
     sensors: Sensors = Sensors()
     faults: Faults = Faults()
     delivery: Delivery = Delivery()
-    beacons: Beacons = Beacons()
+    beacons: Beacons = Beacons(share=0.0)
 
     @property
     def interval_s(self) -> float:
@@ -438,7 +436,112 @@ class Scenario(_Table):
     @property
     def start_us(self) -> int:
         """Event time zero in epoch microseconds."""
-        return (self.start - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        return epoch_us(self.start)
+
+    @model_validator(mode="after")
+    def _beacons_need_weather(self) -> Self:
+        if self.beacons.share and not isinstance(self, WeatherScenario):
+            raise ValueError("beacons are simulated sensors among others in the weather; leave the table `beacons` out")
+        return self
+
+
+class WeatherScenario(Scenario):
+    """Sensors in the simulated weather of a region."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    extent_km: Positive = 60.0
+    temperature: Temperature
+    humidity: Humidity
+    rain: Rain
+    wind: Wind
+    uv: Uv
+    storms: Storms = Storms()
+    events: Events = Events()
+    beacons: Beacons = Beacons()
+
+
+class Uniform(_Table):
+    """The range from which each channel is drawn, uniformly and anew in every reading."""
+
+    temperature: Range
+    humidity: Range
+    rainfall: Range
+    wind_speed: Range
+    UV_index: Range
+
+    def as_tuple(self) -> tuple[tuple[float, float], ...]:
+        """The ranges in the order of `wire.reading.CHANNELS`."""
+        return tuple(getattr(self, channel) for channel in CHANNELS)
+
+
+class UniformScenario(Scenario):
+    """No weather at all: one reading every ``interval`` in total, of a sensor drawn by lot, each value drawn too."""
+
+    uniform: Uniform
+
+    @model_validator(mode="after")
+    def _has_healthy_sensors(self) -> Self:
+        if self.faults != Faults() or self.sensors != Sensors():
+            raise ValueError("values drawn by lot have no sensors to fail; leave `faults` and `sensors` out")
+        return self
+
+
+class Columns(_Table):
+    """Which column of the file holds what; a channel without a column is null in every reading."""
+
+    sensor_id: str = "sensor_id"
+    timestamp: str = "timestamp"
+    temperature: str | None = None
+    humidity: str | None = None
+    rainfall: str | None = None
+    wind_speed: str | None = None
+    UV_index: str | None = None
+
+    @model_validator(mode="after")
+    def _names_a_channel(self) -> Self:
+        if not self.channels:
+            raise ValueError(f"no channel has a column; name one, for example temperature = 'air_temp' (of {CHANNELS})")
+        return self
+
+    @property
+    def channels(self) -> dict[str, str]:
+        """Channel -> its column in the file."""
+        return {name: column for name in CHANNELS if (column := getattr(self, name)) is not None}
+
+
+class Replay(_Table):
+    """Readings from a CSV or Parquet file; paths are relative to the scenario's own file.
+
+    ``zero``: the instant in the file that becomes event time zero, by default its first. ``truth`` is a
+    file of the same columns with true values, ``intervals`` one with known faults and events.
+    """
+
+    file: str
+    columns: Columns
+    zero: Annotated[datetime, AfterValidator(_checked_utc)] | None = None
+    truth: str | None = None
+    intervals: str | None = None
+
+
+class ReplayScenario(Scenario):
+    """Somebody's own readings, sent again; ``interval`` is what a sensor usually takes from one to the next."""
+
+    replay: Replay
+    _folder: Path = PrivateAttr(default=Path())
+
+    def path_of(self, file: str) -> Path:
+        """Where a file that the scenario names lies: beside the scenario's own, unless the name is absolute."""
+        return self._folder / file
+
+
+#: The kinds of scenario by the table that only they have.
+_KINDS: Final[dict[str, type[Scenario]]] = {"uniform": UniformScenario, "replay": ReplayScenario}
+
+
+def epoch_us(instant: datetime) -> int:
+    """Microseconds since 1970 of an instant with an offset."""
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def list_scenarios() -> list[str]:
@@ -459,24 +562,33 @@ def load_scenario(name_or_file: str) -> Scenario:
             hint = did_you_mean(name_or_file, list_scenarios())
             raise UsageError(f"--scenario {name_or_file}: no such scenario{hint} (or give a .toml file)")
     try:
-        return parse_scenario(tomllib.loads(path.read_text(encoding="utf-8")), source=path.name)
+        return parse_scenario(
+            tomllib.loads(path.read_text(encoding="utf-8")), source=path.name, folder=path.absolute().parent
+        )
     except OSError as error:
         raise UsageError(f"--scenario {name_or_file}: cannot read it ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--scenario {name_or_file}: no valid TOML: {error}") from None
 
 
-def parse_scenario(table: dict[str, Any], *, source: str) -> Scenario:
-    """The scenario in a parsed TOML ``table``; ``source`` names the file in errors (`UsageError`)."""
+def parse_scenario(table: dict[str, Any], *, source: str, folder: Path = Path()) -> Scenario:
+    """The scenario in a parsed TOML ``table``; ``source`` names the file in errors (`UsageError`).
+
+    A table `uniform` or `replay` decides about the kind; paths of a replay are relative to ``folder``.
+    """
+    kind = next((kind for key, kind in _KINDS.items() if key in table), WeatherScenario)
     try:
-        return Scenario.model_validate(table)
+        scenario = kind.model_validate(table)
+        if isinstance(scenario, ReplayScenario):
+            scenario._folder = folder
+        return scenario
     except ValidationError as error:
         # A misspelt key is also a missing one: its own name explains both.
         found = error.errors(include_url=False)
         first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        raise UsageError(f"{source}: unknown key '{key}'{did_you_mean(key, _known_keys(Scenario))}")
+        raise UsageError(f"{source}: unknown key '{key}'{did_you_mean(key, _known_keys(kind))}")
     if first["type"] == "missing":
         raise UsageError(f"{source}: the key '{key}' is missing; add it (docs/scenarios.md has typical values)")
     value = f" = {first['input']!r}" if isinstance(first["input"], str | int | float | datetime) else ""

@@ -13,13 +13,16 @@ import numpy as np
 import polars as pl
 
 from base.errors import UsageError
-from sim.arrays import Bools, Longs
+from sim.arrays import Longs
 from sim.batch import ReadingBatch
 from sim.delivery import deliver, release
 from sim.field_sensors import FieldSensors
+from sim.lots import Lots
 from sim.observe import Observed, Observer
+from sim.replay import Recording
+from sim.scenario import ReplayScenario, UniformScenario
 from sim.stream import StreamSpec
-from sim.stretch import Stretch
+from sim.stretch import Source, Stretch
 from sim.truth import GroundTruth, TruthBatch, interval_frame
 from wire.reading import CHANNELS
 
@@ -34,16 +37,13 @@ class Chunk:
 
     readings: ReadingBatch
     stream: StreamSpec
+    source: Source
     stretch: Stretch
     observed: Observed
-    beacon: Bools
     #: The rows of the stretch that were asked for, by event time.
     rows: Longs
-
-    @property
-    def realised(self) -> pl.DataFrame:
-        """What faults did in the same stretch as ``truth``: columns of `sim.observe.REALISED_SCHEMA`."""
-        return self.observed.realised
+    #: What faults did in the stretch: columns of `sim.observe.REALISED_SCHEMA`.
+    realised: pl.DataFrame
 
     @cached_property
     def truth(self) -> TruthBatch:
@@ -57,7 +57,7 @@ class Chunk:
             true=stretch.true[rows],
             clean=stretch.clean[rows],
             fault_mask=self.observed.fault_mask[rows],
-            beacon=self.beacon[sensor_id - 1],
+            beacon=self.source.beacon[sensor_id - 1],
         )
 
 
@@ -101,21 +101,28 @@ def collect(stream: StreamSpec, *, start_s: float, end_s: float) -> Collected:
     # What is lost has no copy at all, and a second copy never overtakes the first.
     readings = deliveries.filter(pl.col("copy") == 0).select("sensor_id", "seq", "event_us", *CHANNELS)
     truth = pl.concat([chunk.truth.to_polars() for chunk in chunks])
-    realised = pl.concat([chunk.realised for chunk in chunks])
     return Collected(
         batches=batches,
         readings=readings,
         schedule=deliveries.select("sensor_id", "seq", "copy", "due_ns"),
-        truth=GroundTruth(readings=truth, intervals=interval_frame(stream, start_s, end_s, realised)),
+        truth=GroundTruth(truth, intervals_of(chunks[-1], start_s, end_s, [chunk.realised for chunk in chunks])),
     )
+
+
+def intervals_of(chunk: Chunk, start_s: float, end_s: float, realised: list[pl.DataFrame]) -> pl.DataFrame:
+    """The table of all intervals in [start, end): of any ``chunk`` of the stream, and of every chunk's `realised`."""
+    start_us, end_us = round(start_s * 1e6), round(end_s * 1e6)
+    known = chunk.source.intervals(start_us, end_us)
+    return interval_frame(chunk.stream, start_us, end_us, realised=pl.concat(realised), known=known)
 
 
 def _chunks(stream: StreamSpec, start_s: float, end_s: float | None, chunk_readings: int) -> Iterator[Chunk]:
     start_us = round(start_s * 1e6)
     end_us = None if end_s is None else round(end_s * 1e6)
-    source = FieldSensors(stream)
+    source = _source(stream)
     observer = Observer(stream, source, start_us)
     pending: ReadingBatch | None = None
+    nothing_yet = True
     for stretch in source.stretches(start_us, end_us, chunk_readings):
         wanted = stretch.event_us >= start_us
         if end_us is not None:
@@ -139,4 +146,34 @@ def _chunks(stream: StreamSpec, start_s: float, end_s: float | None, chunk_readi
             later_ns = int(stream.due_ns(np.array([stretch.later_due_us]))[0])
         readings, pending = release(pending, made, later_ns)
         if len(rows):
-            yield Chunk(readings, stream, stretch, observed, source.beacon, rows)
+            nothing_yet = False
+            yield from _pieces(stream, source, stretch, observed, rows, readings, chunk_readings)
+    if nothing_yet:
+        raise UsageError(f"scenario '{stream.scenario.name}' has no reading in the stretch asked for; move or widen it")
+
+
+def _pieces(
+    stream: StreamSpec,
+    source: Source,
+    stretch: Stretch,
+    observed: Observed,
+    rows: Longs,
+    readings: ReadingBatch,
+    chunk_readings: int,
+) -> Iterator[Chunk]:
+    """A stretch in chunks of no more than about twice what was asked for; the last tells what faults did."""
+    count = max(1, min(len(rows), max(len(rows), len(readings)) // chunk_readings))
+    for number in range(count):
+        piece, part = (
+            slice(number * length // count, (number + 1) * length // count) for length in (len(rows), len(readings))
+        )
+        realised = observed.realised if number == count - 1 else observed.realised.clear()
+        yield Chunk(readings.take(part), stream, source, stretch, observed, rows[piece], realised)
+
+
+def _source(stream: StreamSpec) -> Source:
+    if isinstance(stream.scenario, UniformScenario):
+        return Lots(stream, stream.scenario)
+    if isinstance(stream.scenario, ReplayScenario):
+        return Recording(stream, stream.scenario)
+    return FieldSensors(stream)

@@ -18,7 +18,7 @@ from base.durations import format_duration
 from base.errors import UsageError
 from sim.arrays import Ints, Longs
 from sim.rng import Stream, hash_uniforms, key_from_seed
-from sim.scenario import Scenario
+from sim.scenario import ReplayScenario, Scenario, UniformScenario, WeatherScenario
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,15 @@ class StreamSpec:
 
     @property
     def rate_per_s(self) -> float:
-        """Readings per second of wall time: sensors x speedup / interval."""
-        return self.sensors * self.speedup / self.interval_s
+        """Readings per second of wall time: sensors x speedup / interval (of all sensors where values are drawn)."""
+        return _per_interval(self.scenario, self.sensors) * self.speedup / self.interval_s
+
+    @property
+    def weather(self) -> WeatherScenario:
+        """The scenario of a stream whose sensors stand in the weather; `TypeError` for any other."""
+        if not isinstance(self.scenario, WeatherScenario):
+            raise TypeError(f"scenario '{self.scenario.name}' has no weather")
+        return self.scenario
 
     @cached_property
     def key(self) -> int:
@@ -103,11 +110,18 @@ def resolve_stream(
     for flag, value in (("--rate", rate), ("--speedup", speedup)):
         if value is not None and not (math.isfinite(value) and value > 0):
             raise UsageError(f"{flag} {value:g}: give a number above 0")
+    if rate is not None and isinstance(scenario, ReplayScenario):
+        raise UsageError(f"--rate {rate:g}: readings of '{scenario.name}' come when its file says; give --speedup")
     settled = scenario.speedup if speedup is None else float(speedup)
-    interval_s = scenario.interval_s if rate is None else sensors * settled / rate
+    interval_s = scenario.interval_s if rate is None else _per_interval(scenario, sensors) * settled / rate
     if interval_s < 1e-3:
         raise UsageError(
             f"--rate {rate:g}: {sensors} sensors would each report every {interval_s * 1e3:.3g} ms of event "
             "time; give more --sensors, a higher --speedup or a lower --rate"
         )
     return StreamSpec(scenario=scenario, seed=seed, sensors=sensors, interval_s=interval_s, speedup=settled)
+
+
+def _per_interval(scenario: Scenario, sensors: int) -> int:
+    """Readings that all sensors together take in one interval."""
+    return 1 if isinstance(scenario, UniformScenario) else sensors

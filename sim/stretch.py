@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import polars as pl
 
 from sim.arrays import Bools, Floats, Ints, Longs
 from sim.stream import StreamSpec
@@ -56,6 +57,9 @@ class Source(Protocol):
     def stretches(self, start_us: int, end_us: int | None, chunk_readings: int) -> Iterator[Stretch]:
         """Stretches that together hold all of [start, end), for ever without an end; about so many readings each."""
 
+    def intervals(self, start_us: int, end_us: int) -> pl.DataFrame:
+        """What is known to happen in [start, end) beside the faults: columns of `sim.truth.INTERVAL_SCHEMA`."""
+
     def recall(self, instant_us: int, column: Longs, before_us: Longs) -> Iterator[tuple[Longs, Floats]]:
         """(which, clean (., 5)) of the last readings before ``before_us`` that were taken before ``instant_us``.
 
@@ -95,3 +99,33 @@ def tick_from(stream: StreamSpec, column: Longs, instant_us: Longs) -> Longs:
 def tick_before(stream: StreamSpec, column: Longs, instant_us: Longs) -> Longs:
     """The tick of each column's last reading before the instant; the stream's first where there is none."""
     return np.maximum(tick_from(stream, column, instant_us) - 1, stream.first_tick)
+
+
+@dataclass(frozen=True)
+class TableStretch(Stretch):
+    """Readings at any instants, the whole of a stream: rows by sensor, then event time.
+
+    ``first_row`` (S + 1,) is where each sensor's rows begin, and where the last one's end.
+    """
+
+    first_row: Longs
+
+    def inside(self, column: Longs, start_us: Longs, end_us: Longs) -> tuple[Longs, Longs]:
+        """As in `Stretch`."""
+        low, high = self._row_from(column, start_us), self._row_from(column, end_us)
+        counts = high - low
+        which = np.repeat(np.arange(len(column)), counts)
+        return which, np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts) + low[which]
+
+    def row_before(self, column: Longs, instant_us: Longs) -> Longs:
+        """As in `Stretch`."""
+        row = np.maximum(self._row_from(column, instant_us) - 1, self.first_row[column])
+        return np.where(row < self.first_row[column + 1], row, -1)
+
+    def _row_from(self, column: Longs, instant_us: Longs) -> Longs:
+        """The first row of each sensor that is not before the instant."""
+        first, end = self.first_row[column], self.first_row[column + 1]
+        places = zip(first.tolist(), end.tolist(), instant_us.tolist(), strict=True)
+        return np.array(
+            [low + np.searchsorted(self.event_us[low:high], at) for low, high, at in places], dtype=np.int64
+        )

@@ -15,9 +15,8 @@ import polars as pl
 from sim.arrays import Bools, Floats, Ints, Longs, Masks
 from sim.batch import channel_columns
 from sim.delivery import transport_intervals
-from sim.events import events_between
 from sim.faults import FAULTS, Episodes, FaultPlan
-from sim.scenario import DAY_S, LEVELS
+from sim.scenario import DAY_S, LEVELS, ReplayScenario
 from sim.stream import StreamSpec
 from wire.reading import CHANNELS
 
@@ -91,20 +90,21 @@ class GroundTruth:
     intervals: pl.DataFrame
 
 
-def interval_frame(stream: StreamSpec, start_s: float, end_s: float, realised: pl.DataFrame) -> pl.DataFrame:
-    """Every fault and event that overlaps [start, end) of event seconds, uncut, by start.
+def interval_frame(
+    stream: StreamSpec, start_us: int, end_us: int, *, realised: pl.DataFrame, known: pl.DataFrame
+) -> pl.DataFrame:
+    """Every fault and event that overlaps [start, end) of event time, microseconds from zero; uncut, by start.
 
-    ``realised`` is what faults did to the readings in there, from `sim.simulate.simulate`: one row per
-    episode and chunk. Columns as in `INTERVAL_SCHEMA`.
+    ``realised`` is what faults did to the readings in there, one row per episode and chunk; ``known`` what
+    the source of readings tells (`sim.stretch.Source.intervals`). Columns as in `INTERVAL_SCHEMA`.
     """
-    start_us, end_us = round(start_s * 1e6), round(end_s * 1e6)
     total = realised.group_by("kind", "column", "period").agg(
         pl.col("inside").sum(), pl.col("changed").sum(), pl.col("peak_sigma").max()
     )
     plan = FaultPlan(stream)
-    frames = [_environment(stream, start_s, end_s), _transport(stream, start_us, end_us)]
+    frames = [known, _transport(stream, start_us, end_us)]
     frames += [_faults(stream, plan.between(kind, start_us, end_us), total) for kind in plan.kinds]
-    return pl.concat([pl.DataFrame(schema=INTERVAL_SCHEMA), *frames]).sort("start_us", "event")
+    return pl.concat(frames).sort("start_us", "event")
 
 
 def _faults(stream: StreamSpec, episodes: Episodes, total: pl.DataFrame) -> pl.DataFrame:
@@ -127,6 +127,9 @@ def _faults(stream: StreamSpec, episodes: Episodes, total: pl.DataFrame) -> pl.D
     enough = pl.col("changed") >= LEAST_CHANGED * FAULTS[kind].duty * pl.col("inside")
     # Where nothing is shown there is nothing to compare, and nothing to overlook either.
     visible = pl.col("peak_sigma").fill_null(np.inf) >= LEAST_PEAK_SIGMA
+    if isinstance(stream.scenario, ReplayScenario):
+        # Of a recording's sensors it is not known beforehand when they report, nor whether.
+        found = found.filter(pl.col("inside") > 0)
     return found.select(
         event=pl.format(f"{kind}-{{}}-{{}}", pl.col("column") + 1, "period"),
         **{"class": pl.lit("fault")},
@@ -143,38 +146,44 @@ def _faults(stream: StreamSpec, episodes: Episodes, total: pl.DataFrame) -> pl.D
     )
 
 
-def _environment(stream: StreamSpec, start_s: float, end_s: float) -> pl.DataFrame:
-    zero_us, events = stream.scenario.start_us, events_between(stream.scenario, stream.key, start_s, end_s)
-    return _unmeasured(
-        "environment",
-        event=[event.name for event in events],
-        kind=[event.kind for event in events],
-        sensor_id=[None] * len(events),
-        start_us=[zero_us + round(event.start_s * 1e6) for event in events],
-        end_us=[zero_us + round(event.end_s * 1e6) for event in events],
-    )
+def unmeasured(
+    classes: Sequence[str],
+    *,
+    event: Sequence[str],
+    kind: Sequence[str],
+    sensor_id: Sequence[int | None],
+    start_us: Sequence[int],
+    end_us: Sequence[int],
+    field: Sequence[str | None] | None = None,
+) -> pl.DataFrame:
+    """Intervals, epoch microseconds, of which no more is known than where they lie; columns as in `INTERVAL_SCHEMA`."""
+    nothing = [None] * len(event)
+    columns = {
+        "event": event,
+        "class": classes,
+        "kind": kind,
+        "scope": ["region" if sensor is None else "sensor" for sensor in sensor_id],
+        "sensor_id": sensor_id,
+        "field": nothing if field is None else field,
+        "start_us": start_us,
+        "end_us": end_us,
+        "level": nothing,
+        "magnitude": nothing,
+        "peak_sigma": nothing,
+        "scorable": [True] * len(event),
+    }
+    return pl.DataFrame(columns, schema=INTERVAL_SCHEMA)
 
 
 def _transport(stream: StreamSpec, start_us: int, end_us: int) -> pl.DataFrame:
     zero_us, found = stream.scenario.start_us, transport_intervals(stream, start_us, end_us)
     days = (found.start_us // round(DAY_S * 1e6)).tolist()
     names = zip(found.kind, found.sensor_id.tolist(), days, strict=True)
-    return _unmeasured(
-        "transport",
+    return unmeasured(
+        ["transport"] * len(found),
         event=[f"{kind}-{sensor}-{day}" for kind, sensor, day in names],
         kind=found.kind,
         sensor_id=found.sensor_id.tolist(),
         start_us=(found.start_us + zero_us).tolist(),
         end_us=(found.end_us + zero_us).tolist(),
     )
-
-
-def _unmeasured(class_: str, **columns: Sequence[object]) -> pl.DataFrame:
-    """Intervals that befall whole readings and change none of their values."""
-    table = pl.DataFrame(columns, schema={name: INTERVAL_SCHEMA[name] for name in columns})
-    none = {name: pl.lit(None, INTERVAL_SCHEMA[name]) for name in ("field", "level", "magnitude", "peak_sigma")}
-    scope = pl.when(pl.col("sensor_id").is_null()).then(pl.lit("region")).otherwise(pl.lit("sensor"))
-    scorable = pl.lit(value=True)
-    return table.with_columns(
-        pl.lit(class_).alias("class"), scope.alias("scope"), scorable.alias("scorable"), **none
-    ).select(list(INTERVAL_SCHEMA))
