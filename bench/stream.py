@@ -81,9 +81,15 @@ def prepare_stream(spec: StreamSpec, config: RunConfig, *, tail_s: float, folder
         spec=spec,
         digest=digest_of(batch.take(batch.event_us < window_end_us) for batch in whole.batches),
         tables=whole,
-        beacons=frozenset(whole.truth.readings.filter("beacon")["sensor_id"].unique().to_list()),
+        beacons=latency_sensors(whole.truth.readings),
         folder=folder,
     )
+
+
+def latency_sensors(truth: pl.DataFrame) -> frozenset[int]:
+    """The sensors on whose alerts latency is measured: the beacons, or all of a stream that has none."""
+    beacons = truth.filter("beacon")["sensor_id"]
+    return frozenset((truth["sensor_id"] if beacons.is_empty() else beacons).unique().to_list())
 
 
 def resend_command(deliveries: Path, *, bootstrap: str, topic: str) -> list[str]:
