@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.rng import BLOCK, Stream, hash_normals, hash_uniforms, key_from_seed, normals
+from sim.rng import BLOCK, Stream, hash_bells, hash_normals, hash_uniforms, key_from_seed, normals
 
 KEY = key_from_seed(42)
 
@@ -67,3 +67,13 @@ def test_distributions_have_their_moments():
     for drawn in (hash_normals(KEY, Stream.NOISE, sensors, 3), normals(KEY, Stream.NOISE, 3, 100_000)):
         assert abs(drawn.mean()) < 0.02
         assert abs(drawn.std() - 1.0) < 0.02
+
+
+def test_bells_are_bounded_and_have_the_moments_of_noise():
+    """Mean 0, standard deviation 1, symmetric, a little flatter than a normal, nothing beyond 3.47."""
+    drawn = hash_bells(KEY, Stream.NOISE, np.arange(200_000), 3)
+    assert abs(drawn.mean()) < 0.01
+    assert abs(drawn.std() - 1.0) < 0.01
+    assert abs((drawn**3).mean()) < 0.02
+    assert abs((drawn**4).mean() - 2.7) < 0.05
+    assert np.abs(drawn).max() <= 3.4642
