@@ -18,9 +18,14 @@ def saturation_vapour_pressure_hpa(temperature_c: Floats | float) -> Floats:
 
 
 def relative_humidity(temperature_c: Floats | float, dew_point_c: Floats | float) -> Floats:
-    """Relative humidity in % of air at ``temperature_c`` whose dew point is ``dew_point_c`` (°C)."""
-    vapour_hpa = saturation_vapour_pressure_hpa(dew_point_c)
-    return 100.0 * vapour_hpa / saturation_vapour_pressure_hpa(temperature_c)
+    """Relative humidity in % of air at ``temperature_c`` whose dew point is ``dew_point_c`` (°C).
+
+    The quotient of two saturation pressures by the Magnus formula (`saturation_vapour_pressure_hpa`).
+    """
+    air, dew = np.asarray(temperature_c, dtype=np.float64), np.asarray(dew_point_c, dtype=np.float64)
+    # One exponential of the difference, for this is asked of every reading.
+    humidity: Floats = 100.0 * np.exp(17.62 * (dew / (243.12 + dew) - air / (243.12 + air)))
+    return humidity
 
 
 def uv_index(cos_zenith: Floats | float, ozone_du: float) -> Floats:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from base.durations import parse_duration_s
 from sim.arrays import Floats
 from sim.atmosphere import solar_hour
 from sim.rng import Stream, hash_uniforms
-from sim.scenario import ColdFront, Fog, Occurrence, Scenario, Spell
+from sim.scenario import ColdFront, Fog, Occurrence, Spell, WeatherScenario
 from sim.storms import storms_between
 
 #: The gusts of a cold front run ahead of it and last into the cold air; the temperature falls in an hour.
@@ -60,7 +60,7 @@ class Anomalies:
 NO_ANOMALIES: Final = Anomalies(*(np.zeros(1) for _ in range(7)))
 
 
-def events_between(scenario: Scenario, key: int, start_s: float, end_s: float) -> list[Event]:
+def events_between(scenario: WeatherScenario, key: int, start_s: float, end_s: float) -> list[Event]:
     """Every event that overlaps [start, end) of event seconds, uncut, by start; thunderstorms included.
 
     ``kind`` is `thunderstorm`, `heat_wave`, `cold_front`, `fog` or `dry_spell`. A front's interval
@@ -89,7 +89,7 @@ def events_between(scenario: Scenario, key: int, start_s: float, end_s: float) -
     return sorted(events, key=lambda event: (event.start_s, event.name))
 
 
-def anomalies(scenario: Scenario, events: list[Event], event_s: float, x_km: Floats, y_km: Floats) -> Anomalies:
+def anomalies(scenario: WeatherScenario, events: list[Event], event_s: float, x_km: Floats, y_km: Floats) -> Anomalies:
     """What ``events`` do at ``event_s`` to places (S,) in km; thunderstorms act by themselves (`sim.storms`)."""
     settings, total = scenario.events, NO_ANOMALIES
     for event in events:
@@ -108,6 +108,12 @@ def anomalies(scenario: Scenario, events: list[Event], event_s: float, x_km: Flo
         elif event.kind == "cold_front" and settings.cold_front is not None:
             total = _front(total, settings.cold_front, scenario.extent_km, event, event_s, x_km, y_km)
     return total
+
+
+def stacked(of_steps: list[Anomalies], places: int) -> Anomalies:
+    """The anomalies of T instants as one, each of shape (T, places)."""
+    names = [field.name for field in fields(Anomalies)]
+    return Anomalies(*(np.stack([np.broadcast_to(getattr(one, name), places) for one in of_steps]) for name in names))
 
 
 def _front(
@@ -146,7 +152,7 @@ def _placed(
         yield number, first_s + number * every_s + spread_s * float(hash_uniforms(key, stream, 0, number)[0])
 
 
-def _reach(settings: Occurrence, scenario: Scenario) -> tuple[float, float]:
+def _reach(settings: Occurrence, scenario: WeatherScenario) -> tuple[float, float]:
     """Seconds that an occurrence acts before its beginning and after it."""
     duration_s = parse_duration_s(settings.duration, field="duration")
     if not isinstance(settings, ColdFront):
@@ -155,7 +161,7 @@ def _reach(settings: Occurrence, scenario: Scenario) -> tuple[float, float]:
     return FRONT_AHEAD_S, (last_km - first_km) / _km_per_s(settings) + duration_s
 
 
-def _at_night(event: Event, fog: Fog, scenario: Scenario) -> Event:
+def _at_night(event: Event, fog: Fog, scenario: WeatherScenario) -> Event:
     """The event moved on to the next time that the sun's clock shows the hour of the fog."""
     hour = float(solar_hour(scenario.start_us / 1e6 + event.start_s, scenario.longitude))
     wait_s = (fog.from_hour - hour) % 24.0 * 3600.0

@@ -1,4 +1,4 @@
-"""Noise that knows its neighbours: normals correlated over the map, and normals smooth in time.
+"""Noise that knows its neighbours: normals correlated over the map, and noise that is smooth in time.
 
 Both are functions of (key, stream, place or sensor, time) alone: nothing is remembered, and no sensor
 sees how many others there are.
@@ -7,18 +7,21 @@ sees how many others there are.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.arrays import AnyArray, Floats, Ints, Longs
-from sim.rng import hash_normals
+from sim.arrays import AnyArray, Floats, Longs
+from sim.rng import hash_bells, hash_normals
 
 #: Nodes along a side of the square. More cost more than they tell, fewer make cells as large as the map.
 FEWEST_NODES: Final = 9
-MOST_NODES: Final = 25
+MOST_NODES: Final = 13
 #: Nodes per correlation length.
 NODES_PER_LENGTH: Final = 5.0
+
+_Singles: TypeAlias = NDArray[np.float32]
 
 
 class Field:
@@ -32,7 +35,7 @@ class Field:
     A mixture of four is smoother than what it mixes, and dividing by its deviation would make all places
     too much alike (by 0.08 at a fifth of the length). So each node keeps a part of its variance to itself,
     as much as mixing takes away on average over a cell. What stays are pairs closer than the spacing,
-    0.04 too much alike on average, 0.08 where nodes are as sparse as half the length.
+    0.04 too much alike on average; 0.09 where the length is a fifth of the extent, 0.2 at a tenth.
 
     ``x_km``, ``y_km``: places in the square, each of shape (S,).
     """
@@ -54,35 +57,51 @@ class Field:
         cell_x = np.clip(np.floor(x_km / spacing_km), 0, side - 2)
         cell_y = np.clip(np.floor(y_km / spacing_km), 0, side - 2)
         right, up = x_km / spacing_km - cell_x, y_km / spacing_km - cell_y
-        weights = np.stack([(1 - right) * (1 - up), right * (1 - up), (1 - right) * up, right * up])
+        weights = [(1 - right) * (1 - up), right * (1 - up), (1 - right) * up, right * up]
         corners = np.array([0, 1, side, side + 1])
         near = correlation[np.ix_(corners, corners)]
         # w' C w, written out: every cell has the same four correlations.
         variance = sum(near[i, j] * weights[i] * weights[j] for i in range(4) for j in range(4))
-        self._nodes: Ints = (cell_y * side + cell_x).astype(np.int32) + corners[:, None].astype(np.int32)
-        self._weights: Floats = weights / np.sqrt(variance)
+        # Single precision is enough for a weight, and a million places have a lot of them.
+        self._side = side
+        self._cell: NDArray[np.int32] = (cell_y * side + cell_x).astype(np.int32)
+        self._right: _Singles = right.astype(np.float32)
+        self._up: _Singles = up.astype(np.float32)
+        self._scale: _Singles = (1.0 / np.sqrt(variance)).astype(np.float32)
 
-    def normals(self, key: int, stream: int, tick: int) -> Floats:
-        """One standard normal per place, shape (S,), independent of every other tick and stream."""
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are."""
+        return len(self._node_ids)
+
+    def draw(self, key: int, stream: int, tick: int) -> Floats:
+        """Correlated standard normals at the nodes, (nodes,), independent of every other tick and stream."""
         white = hash_normals(key, stream, self._node_ids, tick)
         # Not `@`: BLAS would wake its threads, and their number would decide about the last bit.
-        nodes = np.einsum("ij,j->i", self._colour, white)
-        values: Floats = nodes[self._nodes[0]] * self._weights[0]
-        for corner in range(1, 4):
-            values += nodes[self._nodes[corner]] * self._weights[corner]
+        coloured: Floats = np.einsum("ij,j->i", self._colour, white)
+        return coloured
+
+    def read(self, nodes: Floats, block: slice) -> Floats:
+        """What ``nodes`` (T, nodes) make of the places of the block, (T, B)."""
+        cell, right, up = self._cell[block], self._right[block], self._up[block]
+        below, above = (
+            np.take(nodes, first, axis=1) * (1.0 - right) + np.take(nodes, first + 1, axis=1) * right
+            for first in (cell, cell + self._side)
+        )
+        values: Floats = (below + (above - below) * up) * self._scale[block]
         return values
 
 
 def smooth_noise(key: int, stream: int, sensor_ids: AnyArray, event_rel_us: Longs, tau_us: int) -> Floats:
-    """Standard normals that move smoothly within ``tau_us`` of event time, per sensor independent.
+    """Noise of deviation 1 that moves smoothly within ``tau_us`` of event time, per sensor independent.
 
-    Value noise: every sensor has a normal by hash at each multiple of tau, in between they are mixed
+    Value noise: every sensor has a number by hash at each multiple of tau, in between they are mixed
     linearly and divided by the deviation of the mixture. Shape of the broadcast arguments. Correlation
     after a third of tau is 0.85, after two tau 0.
     """
     node, past = np.divmod(event_rel_us, tau_us)
     later = past / tau_us
-    noise = hash_normals(key, stream, sensor_ids, node) * (1.0 - later)
-    noise += hash_normals(key, stream, sensor_ids, node + 1) * later
-    smooth: Floats = noise / np.sqrt((1.0 - later) ** 2 + later**2)
-    return smooth
+    noise = hash_bells(key, stream, sensor_ids, node) * (1.0 - later)
+    noise += hash_bells(key, stream, sensor_ids, node + 1) * later
+    noise /= np.sqrt((1.0 - later) ** 2 + later**2)
+    return noise

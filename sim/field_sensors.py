@@ -107,12 +107,11 @@ class FieldSensors:
         width = max(256, BLOCK // (end_tick - first_tick))
         for first in range(0, stream.sensors, width):
             block = slice(first, first + width)
-            column = np.arange(stream.sensors)[block]
             event = event_us[:, block]
-            air = true[:, block] = sample(window, event, stream, column)
+            air = true[:, block] = sample(window, event, stream, block)
             if self._shifts:
-                air = sample(window, self._taken_us(event, column), stream, column)
-            clean[:, block] = self._instruments.measure(air, column, seq, event)
+                air = sample(window, self._taken_us(event, block), stream, block)
+            clean[:, block] = self._instruments.measure(air, block, seq, event)
         values = beacon_values(ids[self.beacon], seq, stream.scenario.beacons)
         true[:, self.beacon] = values
         clean[:, self.beacon] = values
@@ -124,7 +123,7 @@ class FieldSensors:
         end_us = max((end_tick - 1) * interval_us + self._latest_us, self._lead_us)
         return self._weather.window(start_us / 1e6, end_us / 1e6)
 
-    def _taken_us(self, event_us: Longs, column: Longs) -> Longs:
+    def _taken_us(self, event_us: Longs, column: Longs | slice) -> Longs:
         taken_us: Longs = np.maximum(event_us + self._shift_us[column], self._lead_us)
         return taken_us
 

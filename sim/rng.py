@@ -1,9 +1,9 @@
-"""Randomness as a function of (seed, stream, sensor, tick): nothing remembers, nothing is consumed.
+"""Randomness as a function of (seed, stream, sensor, index): nothing remembers, nothing is consumed.
 
-Two kinds. *Block-keyed Philox* draws one normal per sensor and tick: sensors come in fixed blocks of
-4096, every block is drawn whole and sliced, so sensor 7 gets the same number whether 10 or a million
-sensors exist. The *stateless hash* (splitmix64) answers single lookups: "does a fault begin in sensor
-7 on day 3?" needs neither the other sensors nor the other days.
+A stateless hash (splitmix64) answers single lookups: sensor 7 gets the same number whether 10 or a million
+sensors exist, whoever asks first, wherever one begins, in however many processes. "Does a fault begin in
+sensor 7 on day 3?" needs neither the other sensors nor the other days. Integer arithmetic alone decides,
+so every machine draws the same, which a library's generator does not promise from release to release.
 
 Numbers of `Stream` are part of every stored digest: append, never renumber.
 """
@@ -18,9 +18,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from sim.arrays import AnyArray, Floats
-
-#: Sensors per Philox block.
-BLOCK: Final = 4096
 
 _WORD: Final = 1 << 64
 # Odd constants of splitmix64 (Steele, Lea & Flood 2014) and two more odd 64-bit ones for the indices.
@@ -72,17 +69,6 @@ class Stream(IntEnum):
 def key_from_seed(seed: int) -> int:
     """The 64-bit key of a scenario seed; nearby seeds give unrelated keys. ``seed`` >= 0."""
     return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
-
-
-def normals(key: int, stream: int, tick: int, sensors: int) -> Floats:
-    """Standard normals, one per sensor 1..``sensors``: shape (sensors,). ``tick`` may be negative."""
-    blocks = -(-sensors // BLOCK)
-    drawn = np.empty(blocks * BLOCK)
-    counter = np.array([0, 0, tick % _WORD, 0], dtype=np.uint64)
-    for block in range(blocks):
-        philox = np.random.Philox(key=np.array([key, (stream << 40) | block], dtype=np.uint64), counter=counter)
-        np.random.Generator(philox).standard_normal(out=drawn[block * BLOCK : (block + 1) * BLOCK])
-    return drawn[:sensors]
 
 
 def hash_uniforms(key: int, stream: int, sensor: AnyArray | int, index: AnyArray | int) -> Floats:

@@ -57,7 +57,7 @@ class Instruments:
         self._gain = self._drawn(Stream.GAIN, settings.gain_sigma)
         self._offset = self._drawn(Stream.OFFSET, settings.offset_sigma)
 
-    def measure(self, truth: Floats, column: Longs, seq: Longs, event_rel_us: Longs) -> Floats:
+    def measure(self, truth: Floats, column: Longs | slice, seq: Longs, event_rel_us: Longs) -> Floats:
         """Clean readings of ``truth`` (..., 5): gain, offset, wander, noise, range and quantum, in that order.
 
         ``column`` (sensors, counted from 0), ``seq`` and ``event_rel_us`` broadcast to the leading shape. An

@@ -14,7 +14,7 @@ import numpy as np
 from base.durations import parse_duration_s
 from sim.arrays import Floats
 from sim.rng import Stream, hash_uniforms
-from sim.scenario import Scenario
+from sim.scenario import WeatherScenario
 
 _DAY_S = 86400.0
 
@@ -42,7 +42,7 @@ class Storm:
 
 
 def storms_between(
-    scenario: Scenario,
+    scenario: WeatherScenario,
     key: int,
     start_s: float,
     end_s: float,

@@ -15,10 +15,7 @@ from sim.stream import StreamSpec, resolve_stream
 
 # More faults than usual, so that a stretch of hours holds every kind and cuts through some.
 SCENARIO = load_scenario("temperate-day")
-FAULTS = {
-    kind: getattr(SCENARIO.faults, kind).model_copy(update={"per_sensor_day": 0.4})
-    for kind in FAULT_KINDS
-}
+FAULTS = {kind: getattr(SCENARIO.faults, kind).model_copy(update={"per_sensor_day": 0.4}) for kind in FAULT_KINDS}
 FAULTY = SCENARIO.model_copy(update={"faults": SCENARIO.faults.model_copy(update=FAULTS)})
 
 # Every delivery fault, often, and with delays that reach over many chunks; clocks fast and slow.

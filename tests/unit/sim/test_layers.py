@@ -41,19 +41,13 @@ def hazards(truth: pl.DataFrame) -> dict[str, float]:
     return shares.row(0, named=True)
 
 
-def test_default_day_has_every_hazard(day: Collected):
-    """All five kinds of hazard occur in the truth, and 1 to 10 % of the readings are hazardous."""
-    shares = hazards(day.truth.readings)
-    assert min(shares.values()) > 0.001
-    assert 0.01 < shares["any"] < 0.10
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, 6, 7])
-def test_other_seeds_have_every_hazard_too(seed: int):
-    """The default scenario does not depend on a lucky seed."""
-    other = resolve_stream(SCENARIO, seed=seed, sensors=1000)
-    shares = hazards(collect(other, start_s=0.0, end_s=DAY_S).truth.readings)
-    assert min(shares.values()) > 0.0
+@pytest.mark.parametrize("seed", [41, 42, 43, 44, 45, 46])
+def test_default_day_has_every_hazard(seed: int):
+    """All five kinds of hazard occur in a day of 1000 sensors, and 1 to 10 % of the readings are hazardous."""
+    stream = resolve_stream(SCENARIO, seed=seed, sensors=1000)
+    shares = hazards(collect(stream, start_s=0.0, end_s=DAY_S).truth.readings)
+    # One in ten thousand are fourteen readings: several sensors, or more than a moment.
+    assert min(shares.values()) > 0.0001
     assert 0.01 < shares["any"] < 0.10
 
 

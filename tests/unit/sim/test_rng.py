@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.rng import BLOCK, Stream, hash_bells, hash_normals, hash_uniforms, key_from_seed, normals
+from sim.rng import Stream, hash_bells, hash_normals, hash_uniforms, key_from_seed
 
 KEY = key_from_seed(42)
 
 
-def test_first_sensors_do_not_see_the_others():
-    """The normals of sensors 1..100 are the same among 100 sensors and among three blocks of them."""
-    few = normals(KEY, Stream.WIND, 7, 100)
-    many = normals(KEY, Stream.WIND, 7, 2 * BLOCK + 1)
-    assert np.array_equal(few, many[:100])
-
-
-def test_blocks_ticks_streams_and_seeds_differ():
-    """No two of neighbouring blocks, ticks (negative ones too), streams and seeds share numbers."""
+def test_streams_seeds_sensors_and_indices_differ():
+    """No two of neighbouring sensors, indices (negative ones too), streams and seeds share numbers."""
     drawn = [
-        normals(KEY, Stream.WIND, 7, 2 * BLOCK)[:4],
-        normals(KEY, Stream.WIND, 7, 2 * BLOCK)[BLOCK : BLOCK + 4],
-        normals(KEY, Stream.WIND, 8, 4),
-        normals(KEY, Stream.WIND, -8, 4),
-        normals(KEY, Stream.CLOUD, 7, 4),
-        normals(key_from_seed(43), Stream.WIND, 7, 4),
+        hash_uniforms(KEY, Stream.WIND, np.arange(4), 7),
+        hash_uniforms(KEY, Stream.WIND, 4096 + np.arange(4), 7),
+        hash_uniforms(KEY, Stream.WIND, np.arange(4), 8),
+        hash_uniforms(KEY, Stream.WIND, np.arange(4), -8),
+        hash_uniforms(KEY, Stream.CLOUD, np.arange(4), 7),
+        hash_uniforms(key_from_seed(43), Stream.WIND, np.arange(4), 7),
     ]
     assert len(np.unique(np.concatenate(drawn))) == 4 * len(drawn)
+
+
+def test_neighbours_are_strangers():
+    """Normals of sensors and of indices next to each other, or any fixed step apart, are uncorrelated."""
+    drawn = hash_normals(KEY, Stream.WIND, np.arange(400)[:, None], np.arange(500)[None, :])
+    for step in (1, 2, 7, 64):
+        for a, b in (
+            (drawn[step:], drawn[:-step]),
+            (drawn[:, step:], drawn[:, :-step]),
+            (drawn[step:, step:], drawn[:-step, :-step]),
+        ):
+            assert abs((a * b).mean()) < 5.0 / a.size**0.5
 
 
 def test_hash_looks_up_single_places():
@@ -59,14 +64,14 @@ def test_hash_is_splitmix64():
 
 
 def test_distributions_have_their_moments():
-    """Uniforms are uniform and both kinds of normals have mean 0 and standard deviation 1."""
+    """Uniforms are uniform, normals have mean 0 and standard deviation 1."""
     sensors = np.arange(100_000)
     uniforms = hash_uniforms(KEY, Stream.PHASE, sensors, 0)
     assert np.allclose(np.quantile(uniforms, [0.1, 0.5, 0.9]), [0.1, 0.5, 0.9], atol=0.01)
     assert 0.0 < uniforms.min() < uniforms.max() < 1.0
-    for drawn in (hash_normals(KEY, Stream.NOISE, sensors, 3), normals(KEY, Stream.NOISE, 3, 100_000)):
-        assert abs(drawn.mean()) < 0.02
-        assert abs(drawn.std() - 1.0) < 0.02
+    drawn = hash_normals(KEY, Stream.NOISE, sensors, 3)
+    assert abs(drawn.mean()) < 0.02
+    assert abs(drawn.std() - 1.0) < 0.02
 
 
 def test_bells_are_bounded_and_have_the_moments_of_noise():
