@@ -20,6 +20,9 @@ from sim.rng import Stream, hash_uniforms
 from sim.scenario import ColdFront, Fog, Occurrence, Spell, WeatherScenario
 from sim.storms import storms_between
 
+#: The kind that `sim.storms` acts for.
+THUNDERSTORM: Final = "thunderstorm"
+
 #: The gusts of a cold front run ahead of it and last into the cold air; the temperature falls in an hour.
 FRONT_AHEAD_S: Final = 1800.0
 FRONT_GUSTS_S: Final = 7200.0
@@ -67,7 +70,7 @@ def events_between(scenario: WeatherScenario, key: int, start_s: float, end_s: f
     runs from when its gusts reach the first corner of the map until the old air is back at the last.
     """
     events = [
-        Event(storm.name, "thunderstorm", storm.start_s, storm.end_s)
+        Event(storm.name, THUNDERSTORM, storm.start_s, storm.end_s)
         for storm in storms_between(scenario, key, start_s, end_s)
     ]
     settings = scenario.events

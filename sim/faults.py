@@ -161,9 +161,9 @@ _BEGINS, _AT, _FIELD, _SIGN, _SILENT, _LEVEL, _READING = range(7)
 class Episodes:
     """Episodes of one kind, columns of shape (E,); times in microseconds relative to zero, half-open.
 
-    ``column`` counts sensors from 0; ``channel`` is an index into CHANNELS or `WHOLE_READING`. ``level``
-    is an index into LEVELS, -1 where the kind has none. ``magnitude`` is signed, in the channel's unit,
-    a ratio or a code; NaN where the kind has none. ``period`` numbers the placing.
+    ``column`` is an index into `StreamSpec.sensor_ids`, ``channel`` into CHANNELS or `WHOLE_READING`,
+    ``level`` into LEVELS, -1 where the kind has none. ``magnitude`` is signed, in the channel's unit, a ratio
+    or a code; NaN where the kind has none. ``period`` numbers the placing.
     """
 
     kind: str
@@ -195,7 +195,7 @@ class FaultPlan:
         self.kinds = sorted(happen, key=lambda kind: (not FAULTS[kind].replaces, FAULTS[kind].holds))
 
     def between(self, kind: str, start_us: int, end_us: int) -> Episodes:
-        """The episodes of ``kind`` that overlap [start, end) of event time, uncut, by period and sensor."""
+        """The episodes of ``kind`` that overlap [start, end) of event time, uncut, by period and column."""
         settings: Fault = getattr(self._stream.scenario.faults, kind)
         period_us = settings.period_days * _DAY_US
         found = []
@@ -232,7 +232,7 @@ def _place(stream: StreamSpec, kind: str, settings: Fault, period: int) -> Episo
     ids = stream.sensor_ids
     begins = uniforms(_BEGINS, ids) < settings.per_sensor_day * settings.period_days
     column = np.flatnonzero(begins & ~is_beacon(ids, stream.scenario.beacons)).astype(np.int64)
-    sensor = column + 1
+    sensor = ids[column]
     duration_us, period_us = settings.duration_us, settings.period_days * _DAY_US
     start = period * period_us + (uniforms(_AT, sensor) * (period_us - duration_us)).astype(np.int64)
     channel = np.full(len(column), WHOLE_READING, dtype=np.int64)

@@ -37,8 +37,7 @@ class FieldSensors:
         # When the first and the last sensor look at the air, after the beginning of a tick.
         self._earliest_us = int((stream.phases_us + np.minimum(self._shift_us, 0)).min())
         self._latest_us = int((stream.phases_us + np.maximum(self._shift_us, 0)).max())
-        self._by_phase: Longs = np.argsort(stream.phases_us, kind="stable")
-        self.beacon: Bools = is_beacon(stream.sensor_ids, stream.scenario.beacons)
+        self._beacon: Bools = is_beacon(stream.sensor_ids, stream.scenario.beacons)
 
     def stretches(self, start_us: int, end_us: int | None, chunk_readings: int) -> Iterator[Stretch]:
         """As in `Source`; runs of whole ticks, so the first and the last may reach beyond [start, end)."""
@@ -63,7 +62,7 @@ class FieldSensors:
                 event_us=stream.event_rel_us(tick, end_tick).ravel(),
                 true=true.reshape(-1, len(CHANNELS)),
                 clean=clean.reshape(-1, len(CHANNELS)),
-                order=(np.arange(shape[0])[:, None] * stream.sensors + self._by_phase).ravel(),
+                order=np.arange(shape[0] * shape[1]),
                 stream=stream,
                 first_tick=tick,
                 end_tick=end_tick,
@@ -112,9 +111,9 @@ class FieldSensors:
             if self._shifts:
                 air = sample(window, self._taken_us(event, block), stream, block)
             clean[:, block] = self._instruments.measure(air, block, seq, event)
-        values = beacon_values(ids[self.beacon], seq, stream.scenario.beacons)
-        true[:, self.beacon] = values
-        clean[:, self.beacon] = values
+        values = beacon_values(ids[self._beacon], seq, stream.scenario.beacons)
+        true[:, self._beacon] = values
+        clean[:, self._beacon] = values
         return true, clean
 
     def _window(self, first_tick: int, end_tick: int) -> WeatherWindow:

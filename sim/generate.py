@@ -99,7 +99,7 @@ def sensor_frame(stream: StreamSpec) -> pl.DataFrame:
             "longitude": (longitude + 180.0) % 360.0 - 180.0,
             "beacon": beacon,
         }
-    )
+    ).sort("sensor_id")
 
 
 def write_stream(

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.arrays import Floats, Ints
+from sim.arrays import Floats, Ints, Singles
 from sim.atmosphere import ou_coefficients
 from sim.field import Field
 from sim.rng import Stream, hash_bells
 
 #: A site's own part is drawn this often within its memory, and mixed in between.
 KNOTS_PER_TAU: Final = 4
+#: The nodes are evolved so many steps at a time.
+STRIDE: Final = 36
 
 
 @dataclass(frozen=True)
@@ -43,30 +44,36 @@ class Latent:
     ) -> None:
         self._process, self._field, self._key, self._ids = process, field, key, sensor_ids
         self._phi, self._sigma = ou_coefficients(step_s, process.tau_s)
-        self._nodes = field.draw(key, process.stream, first_step)
-        self._node_step = first_step
+        # The regional part at the nodes, (K, NODES), of the steps from ``_track_step`` on.
+        self._track, self._track_step = field.draw(key, process.stream, first_step, 1), first_step
         self._run = max(1, round(process.tau_s / step_s / KNOTS_PER_TAU))
         self._knot_phi, self._knot_sigma = ou_coefficients(self._run * step_s, process.tau_s)
         self._knot = first_step // self._run
         # Single precision, rounded at every knot: what is kept does not depend on where chunks end.
-        self._here: NDArray[np.float32] = self._drawn(slice(None), self._knot)
+        self._here: Singles = self._drawn(slice(None), self._knot)
         self._there = self._next(self._here, slice(None), self._knot + 1)
 
     def regional(self, first_step: int, steps: int) -> Floats:
-        """The regional part at the nodes, (T, nodes), of the steps from ``first_step`` on, the next ones to come."""
-        nodes = np.empty((steps, self._field.nodes))
-        for row in range(steps):
-            while self._node_step < first_step + row:
-                self._node_step += 1
-                fresh = self._field.draw(self._key, self._process.stream, self._node_step)
-                self._nodes = self._phi * self._nodes + self._sigma * fresh
-            nodes[row] = self._nodes
-        return nodes
+        """The regional part at the nodes, (T, NODES), of the steps from ``first_step`` on, the next ones to come."""
+        while self._track_step + len(self._track) < first_step + steps:
+            self._evolve(first_step)
+        return self._track[first_step - self._track_step :][:steps]
 
-    def read(self, nodes: Floats, first_step: int, block: slice) -> Floats:
+    def _evolve(self, kept_from: int) -> None:
+        """Append the next steps to the track; what lies before ``kept_from`` may be forgotten."""
+        step = self._track_step + len(self._track)
+        fresh = self._field.draw(self._key, self._process.stream, step, STRIDE)
+        following = np.empty_like(fresh)
+        nodes = self._track[-1]
+        for row in range(STRIDE):
+            nodes = following[row] = self._phi * nodes + self._sigma * fresh[row]
+        past = min(kept_from, step) - self._track_step
+        self._track, self._track_step = np.concatenate([self._track[past:], following]), self._track_step + past
+
+    def read(self, nodes: Floats, first_step: int, block: slice) -> Singles:
         """The process at the block's sensors, (T, B), for the steps of ``nodes``; moves the block's own part on."""
         share = self._process.regional_share
-        values = math.sqrt(share) * self._field.read(nodes, block)
+        values = np.float32(math.sqrt(share)) * self._field.read(nodes, block)
         if share < 1.0:
             own = math.sqrt(1.0 - share)
             knot, row = self._knot, 0
@@ -77,9 +84,9 @@ class Latent:
                 end = min(len(nodes), (knot + 1) * self._run - first_step)
                 later = (first_step + np.arange(row, end)[:, None]) / self._run - knot
                 deviation = np.sqrt((1.0 - later) ** 2 + later**2 + 2.0 * self._knot_phi * later * (1.0 - later))
-                values[row:end] += self._here[block] * (own * (1.0 - later) / deviation)
+                values[row:end] += self._here[block] * (own * (1.0 - later) / deviation).astype(np.float32)
                 if self._run > 1:
-                    values[row:end] += self._there[block] * (own * later / deviation)
+                    values[row:end] += self._there[block] * (own * later / deviation).astype(np.float32)
                 row = end
         return values
 
@@ -96,11 +103,9 @@ class Latent:
         self._here[block] = self._there[block]
         self._there[block] = self._next(self._here[block], block, knot + 1)
 
-    def _next(self, here: NDArray[np.float32], block: slice, knot: int) -> NDArray[np.float32]:
-        following: NDArray[np.float32] = np.float32(self._knot_phi) * here + np.float32(self._knot_sigma) * self._drawn(
-            block, knot
-        )
+    def _next(self, here: Singles, block: slice, knot: int) -> Singles:
+        following: Singles = np.float32(self._knot_phi) * here + np.float32(self._knot_sigma) * self._drawn(block, knot)
         return following
 
-    def _drawn(self, block: slice, knot: int) -> NDArray[np.float32]:
+    def _drawn(self, block: slice, knot: int) -> Singles:
         return hash_bells(self._key, self._process.stream, self._ids[block], knot).astype(np.float32)

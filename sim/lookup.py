@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim.arrays import Floats
+from sim.arrays import Floats, Singles
 
 
 class Lookup:
@@ -18,7 +18,7 @@ class Lookup:
         self._slopes: Floats = np.append(np.diff(self._values), 0.0)
         self._last = float(points)
 
-    def __call__(self, at: Floats) -> Floats:
+    def __call__(self, at: Floats | Singles) -> Floats:
         """The function at each number; shape of ``at``."""
         place = np.clip((at - self._low) * self._per_unit, 0.0, self._last)
         below = place.astype(np.int32)

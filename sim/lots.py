@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from sim.arrays import Bools, Floats, Longs
+from sim.arrays import Floats, Longs
 from sim.delivery import skew_us
 from sim.rng import Stream, hash_uniforms
 from sim.scenario import UniformScenario
@@ -23,7 +23,6 @@ class Lots:
 
     def __init__(self, stream: StreamSpec, scenario: UniformScenario) -> None:
         self._stream, self._scenario = stream, scenario
-        self.beacon: Bools = np.zeros(stream.sensors, dtype=np.bool_)
 
     def stretches(self, start_us: int, end_us: int | None, chunk_readings: int) -> Iterator[Stretch]:
         """As in `Source`."""

@@ -7,6 +7,7 @@ it, so that the cut into chunks, and where emission starts, change nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -36,13 +37,26 @@ REALISED_SCHEMA: Final = {
 class Observed:
     """What sensors show in R readings: values (R, 5), NaN for null; fault bits (R,); sent (R,).
 
-    ``realised`` tells what became of each episode here; columns as in `REALISED_SCHEMA`.
+    ``marks`` has, for each kind, the episodes that hit something, and for each reading in one of them
+    which it is, whether it changed, and by how many sigma.
     """
 
     values: Floats
     fault_mask: Masks
     sent: Bools
-    realised: pl.DataFrame
+    marks: list[tuple[Episodes, Longs, Bools, Floats]]
+
+    @cached_property
+    def realised(self) -> pl.DataFrame:
+        """What became of each episode here, `REALISED_SCHEMA`; put together when asked for."""
+        if not self.marks:
+            return pl.DataFrame(schema=REALISED_SCHEMA)
+        hits = pl.concat([_frame(*marks) for marks in self.marks])
+        return hits.group_by("kind", "column", "period", maintain_order=True).agg(
+            inside=pl.len().cast(pl.Int64),
+            changed=pl.col("changed").sum().cast(pl.Int64),
+            peak_sigma=pl.col("peak").fill_nan(None).max(),
+        )
 
 
 class Observer:
@@ -69,7 +83,7 @@ class Observer:
         """
         values, mask = stretch.clean.copy(), np.zeros(len(stretch), dtype=np.uint16)
         sent, hidden = np.ones(len(stretch), dtype=np.bool_), np.zeros(stretch.clean.shape, dtype=np.bool_)
-        realised = []
+        marks = []
         for kind in self._plan.kinds:
             episodes = self._plan.between(kind, stretch.start_us, stretch.end_us)
             which, row = stretch.inside(episodes.column, episodes.start_us, episodes.end_us)
@@ -82,12 +96,12 @@ class Observer:
                     changed |= silent
                 mask[row[changed]] |= np.uint16(FAULT_BITS[kind])
                 counts = wanted[row]
-                realised.append(_marks(episodes, which[counts], changed[counts], peak[counts]))
+                marks.append((episodes, which[counts], changed[counts], peak[counts]))
             if kind in self._held:
                 # Keep what later readings will be compared with.
                 lasting = self._lasting(kind, stretch.end_us)
                 self._held[kind][lasting.column] = self._held_at(kind, lasting, stretch)
-        return Observed(values, mask, sent, _summed(realised))
+        return Observed(values, mask, sent, marks)
 
     def _distort(
         self,
@@ -147,19 +161,7 @@ class Observer:
         return self._plan.between(kind, instant_us, instant_us + self._stream.interval_us)
 
 
-def _marks(episodes: Episodes, which: Longs, changed: Bools, peak: Floats) -> pl.DataFrame:
+def _frame(episodes: Episodes, which: Longs, changed: Bools, peak: Floats) -> pl.DataFrame:
     """One row per reading in an episode."""
-    marks = {"column": episodes.column[which], "period": episodes.period[which], "changed": changed, "peak": peak}
-    return pl.DataFrame({"kind": pl.repeat(episodes.kind, len(which), eager=True), **marks})
-
-
-def _summed(marks: list[pl.DataFrame]) -> pl.DataFrame:
-    """One row per episode, `REALISED_SCHEMA`."""
-    if not marks:
-        return pl.DataFrame(schema=REALISED_SCHEMA)
-    episodes = pl.concat(marks).group_by("kind", "column", "period", maintain_order=True)
-    return episodes.agg(
-        inside=pl.len().cast(pl.Int64),
-        changed=pl.col("changed").sum().cast(pl.Int64),
-        peak_sigma=pl.col("peak").fill_nan(None).max(),
-    )
+    hits = {"column": episodes.column[which], "period": episodes.period[which], "changed": changed, "peak": peak}
+    return pl.DataFrame({"kind": pl.repeat(episodes.kind, len(which), eager=True), **hits})

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from base.errors import UsageError, did_you_mean
-from sim.arrays import Bools, Floats, Longs
+from sim.arrays import Floats, Longs
 from sim.scenario import ReplayScenario, epoch_us
 from sim.sensors import two_digits
 from sim.stream import StreamSpec
@@ -48,7 +48,6 @@ class Recording:
         self._event_us: Longs = recorded["at_us"].to_numpy() - zero_us
         self._clean = two_digits(_values(recorded, scenario.replay.file))
         self._true = _values(true, scenario.replay.truth or scenario.replay.file)
-        self.beacon: Bools = np.zeros(stream.sensors, dtype=np.bool_)
 
     def stretches(self, start_us: int, end_us: int | None, chunk_readings: int) -> Iterator[Stretch]:
         """As in `Source`: one stretch with the whole file, whatever is asked for."""

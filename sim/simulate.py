@@ -15,10 +15,11 @@ import polars as pl
 from base.errors import UsageError
 from sim.arrays import Longs
 from sim.batch import ReadingBatch
+from sim.beacons import is_beacon
 from sim.delivery import deliver, release
 from sim.field_sensors import FieldSensors
 from sim.lots import Lots
-from sim.observe import Observed, Observer
+from sim.observe import REALISED_SCHEMA, Observed, Observer
 from sim.replay import Recording
 from sim.scenario import ReplayScenario, UniformScenario
 from sim.stream import StreamSpec
@@ -42,8 +43,13 @@ class Chunk:
     observed: Observed
     #: The rows of the stretch that were asked for, by event time.
     rows: Longs
-    #: What faults did in the stretch: columns of `sim.observe.REALISED_SCHEMA`.
-    realised: pl.DataFrame
+    #: Whether it is the last of its stretch.
+    last: bool
+
+    @property
+    def realised(self) -> pl.DataFrame:
+        """What faults did in the stretch, told by its last chunk: columns of `sim.observe.REALISED_SCHEMA`."""
+        return self.observed.realised if self.last else pl.DataFrame(schema=REALISED_SCHEMA)
 
     @cached_property
     def truth(self) -> TruthBatch:
@@ -57,7 +63,7 @@ class Chunk:
             true=stretch.true[rows],
             clean=stretch.clean[rows],
             fault_mask=self.observed.fault_mask[rows],
-            beacon=self.source.beacon[sensor_id - 1],
+            beacon=is_beacon(sensor_id, self.stream.scenario.beacons),
         )
 
 
@@ -161,14 +167,13 @@ def _pieces(
     readings: ReadingBatch,
     chunk_readings: int,
 ) -> Iterator[Chunk]:
-    """A stretch in chunks of no more than about twice what was asked for; the last tells what faults did."""
+    """A stretch in chunks of no more than about twice what was asked for."""
     count = max(1, min(len(rows), max(len(rows), len(readings)) // chunk_readings))
     for number in range(count):
         piece, part = (
             slice(number * length // count, (number + 1) * length // count) for length in (len(rows), len(readings))
         )
-        realised = observed.realised if number == count - 1 else observed.realised.clear()
-        yield Chunk(readings.take(part), stream, source, stretch, observed, rows[piece], realised)
+        yield Chunk(readings.take(part), stream, source, stretch, observed, rows[piece], last=number == count - 1)
 
 
 def _source(stream: StreamSpec) -> Source:

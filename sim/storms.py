@@ -30,15 +30,15 @@ class Storm:
     drift_km_per_s: tuple[float, float]
     radius_km: float
 
-    def strength(self, event_s: float, x_km: Floats, y_km: Floats) -> Floats:
-        """0 (untouched) to 1 (centre, at its height) at each place, shape of ``x_km``."""
+    def strength(self, event_s: Floats, x_km: Floats, y_km: Floats) -> Floats:
+        """0 (untouched) to 1 (centre, at its height) at each instant and place, shape of the broadcast arguments."""
         life = (event_s - self.start_s) / (self.end_s - self.start_s)
-        if not 0.0 <= life < 1.0:
-            return np.zeros_like(x_km)
+        height = np.where((life >= 0.0) & (life < 1.0), np.sin(np.pi * life) ** 2, 0.0)
         aged = event_s - (self.start_s + self.end_s) / 2.0
         dx = x_km - (self.centre_km[0] + self.drift_km_per_s[0] * aged)
         dy = y_km - (self.centre_km[1] + self.drift_km_per_s[1] * aged)
-        return math.sin(math.pi * life) ** 2 * np.exp(-(dx**2 + dy**2) / self.radius_km**2)
+        strength: Floats = height * np.exp(-(dx**2 + dy**2) / self.radius_km**2)
+        return strength
 
 
 def storms_between(

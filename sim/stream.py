@@ -58,15 +58,24 @@ class StreamSpec:
         """The tick that carries ``seq`` 0: the first at or after -lead, whatever is emitted."""
         return -(round(self.scenario.lead_s * 1e6) // self.interval_us)
 
-    @property
+    @cached_property
     def sensor_ids(self) -> Ints:
-        """The sensors' numbers 1..N, shape (S,)."""
-        return np.arange(1, self.sensors + 1, dtype=np.int32)
+        """The sensors' numbers, shape (S,), in the order in which they report; *columns* count them from 0.
+
+        So a tick's readings lie in memory as they are sent. Without ticks (drawn by lot, recorded) 1..N.
+        """
+        ids = np.arange(1, self.sensors + 1, dtype=np.int32)
+        if isinstance(self.scenario, WeatherScenario):
+            return ids[np.argsort(self._phases_us(ids), kind="stable")]
+        return ids
 
     @cached_property
     def phases_us(self) -> Longs:
-        """Each sensor's phase in [0, interval), shape (S,), microseconds of event time."""
-        uniforms = hash_uniforms(self.key, Stream.PHASE, self.sensor_ids, 0)
+        """Each sensor's phase in [0, interval), shape (S,), microseconds of event time; ascending with ticks."""
+        return self._phases_us(self.sensor_ids)
+
+    def _phases_us(self, sensor_id: Ints) -> Longs:
+        uniforms = hash_uniforms(self.key, Stream.PHASE, sensor_id, 0)
         return np.minimum((uniforms * self.interval_us).astype(np.int64), self.interval_us - 1)
 
     def event_rel_us(self, first_tick: int, end_tick: int) -> Longs:

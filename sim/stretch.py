@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from sim.arrays import Bools, Floats, Ints, Longs
+from sim.arrays import Floats, Ints, Longs
 from sim.stream import StreamSpec
 
 
@@ -36,7 +36,7 @@ class Stretch:
         return len(self.sensor_id)
 
     def inside(self, column: Longs, start_us: Longs, end_us: Longs) -> tuple[Longs, Longs]:
-        """(which, row): each reading in one of the E intervals of sensors ``column`` + 1, and its row."""
+        """(which, row): each reading in one of the E intervals of the columns' sensors, and its row."""
         raise NotImplementedError
 
     def row_before(self, column: Longs, instant_us: Longs) -> Longs:
@@ -49,10 +49,6 @@ class Stretch:
 
 class Source(Protocol):
     """Where readings come from: the simulated weather, plain random numbers, or a file."""
-
-    @property
-    def beacon(self) -> Bools:
-        """Which sensors are beacons, (S,)."""
 
     def stretches(self, start_us: int, end_us: int | None, chunk_readings: int) -> Iterator[Stretch]:
         """Stretches that together hold all of [start, end), for ever without an end; about so many readings each."""

@@ -115,6 +115,7 @@ def _faults(stream: StreamSpec, episodes: Episodes, total: pl.DataFrame) -> pl.D
     placed = pl.DataFrame(
         {
             "column": episodes.column,
+            "sensor_id": stream.sensor_ids[episodes.column],
             "period": episodes.period,
             "field": pl.Series(fields.tolist(), dtype=pl.String),
             "level": pl.Series(levels.tolist(), dtype=pl.String),
@@ -131,11 +132,11 @@ def _faults(stream: StreamSpec, episodes: Episodes, total: pl.DataFrame) -> pl.D
         # Of a recording's sensors it is not known beforehand when they report, nor whether.
         found = found.filter(pl.col("inside") > 0)
     return found.select(
-        event=pl.format(f"{kind}-{{}}-{{}}", pl.col("column") + 1, "period"),
+        event=pl.format(f"{kind}-{{}}-{{}}", "sensor_id", "period"),
         **{"class": pl.lit("fault")},
         kind=pl.lit(kind),
         scope=pl.lit("sensor"),
-        sensor_id=(pl.col("column") + 1).cast(pl.Int32),
+        sensor_id="sensor_id",
         field="field",
         start_us="start_us",
         end_us="end_us",

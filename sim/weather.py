@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from base.durations import parse_duration_s
-from sim.arrays import AnyArray, Floats, Longs
+from sim.arrays import AnyArray, Floats, Longs, Singles
 from sim.atmosphere import (
     cos_zenith,
     day_cycle,
@@ -29,8 +28,8 @@ from sim.atmosphere import (
     uv_index,
     weibull_from_normal,
 )
-from sim.events import NO_ANOMALIES, Anomalies, Event, anomalies, events_between, stacked
-from sim.field import Field, smooth_noise
+from sim.events import NO_ANOMALIES, THUNDERSTORM, Anomalies, Event, anomalies, events_between, stacked
+from sim.field import Field, Places, smooth_noise
 from sim.latent import Latent, Process
 from sim.lookup import Lookup
 from sim.rng import Stream, hash_normals
@@ -63,7 +62,7 @@ class WeatherWindow:
     peak gust m/s and rain mm in the past hour; ``sun`` (W,) is the cosine of the zenith angle."""
 
     first_step: int
-    fields: NDArray[np.float32]
+    fields: Singles
     sun: Floats
 
 
@@ -80,10 +79,9 @@ class Weather:
         self._site_dew_c = (site_dew_c * hash_normals(key, Stream.SITE_DEW_POINT, ids, 0)).astype(np.float32)
         first_step = -math.ceil(scenario.lead_s / STEP_S)
         processes = _processes(scenario)
-        fields = {
-            length_km: Field(self._x_km, self._y_km, extent_km=scenario.extent_km, length_km=length_km)
-            for length_km in {process.length_km for process in processes}
-        }
+        places = Places(self._x_km, self._y_km, extent_km=scenario.extent_km)
+        lengths_km = {process.length_km for process in processes}
+        fields = {length_km: Field(places, length_km=length_km) for length_km in lengths_km}
         self._latents = {
             process.stream: Latent(process, fields[process.length_km], key, ids, first_step=first_step, step_s=STEP_S)
             for process in processes
@@ -101,9 +99,9 @@ class Weather:
         self._events: list[Event] = []
         self._placed_until_s = -math.inf
         # Rain of the five steps before the next one, mm.
-        self._rain_mm: NDArray[np.float32] = np.zeros((HOUR_STEPS - 1, stream.sensors), dtype=np.float32)
+        self._rain_mm: Singles = np.zeros((HOUR_STEPS - 1, stream.sensors), dtype=np.float32)
         self._next_step = first_step
-        self._kept: NDArray[np.float32] = np.empty((0, 5, stream.sensors), dtype=np.float32)
+        self._kept: Singles = np.empty((0, 5, stream.sensors), dtype=np.float32)
         self._sun: dict[int, Floats] = {}
 
     def window(self, start_s: float, end_s: float) -> WeatherWindow:
@@ -114,31 +112,32 @@ class Weather:
             raise ValueError(f"weather moves forward only: step {first} was left behind at {have}")
         if first - (HOUR_STEPS - 1) > self._next_step:
             self._skip(first - (HOUR_STEPS - 1))
-        steps = max(0, last + 1 - self._next_step)
-        fields = np.empty((steps, 5, self._stream.sensors), dtype=np.float32)
-        if steps:
-            self._advance(fields)
-        self._kept = np.concatenate([self._kept, fields])[first - (self._next_step - steps - len(self._kept)) :]
+            have = self._next_step
+        fields = np.empty((max(0, last + 1 - self._next_step), 5, self._stream.sensors), dtype=np.float32)
+        # As many sensors at a time as make a block, and then as many steps.
+        stride = max(1, BLOCK_VALUES // self._stream.sensors)
+        for step in range(0, len(fields), stride):
+            self._advance(fields[step : step + stride])
+        self._kept = np.concatenate([self._kept, fields])[first - have :]
         return WeatherWindow(first, self._kept[: last + 1 - first], self._sun_of(first, last))
 
     def _skip(self, step: int) -> None:
         """Move on so that ``step`` is the next one; what lies before was not asked for."""
-        for block in self._blocks(1):
-            for latent in self._latents.values():
-                latent.skip(step - 1, block)
         for latent in self._latents.values():
+            for block in self._blocks():
+                latent.skip(step - 1, block)
             latent.settle(step - 1)
         self._next_step = step
         self._kept = self._kept[:0]
         self._rain_mm[:] = 0.0
 
-    def _advance(self, fields: NDArray[np.float32]) -> None:
+    def _advance(self, fields: Singles) -> None:
         """Fill ``fields`` (T, 5, S) with the next T steps."""
         first, steps = self._next_step, len(fields)
         event_s = STEP_S * np.arange(first, first + steps, dtype=np.float64)
         self._place(float(event_s[0]), float(event_s[-1]) + STEP_S)
         nodes = {stream: latent.regional(first, steps) for stream, latent in self._latents.items()}
-        for block in self._blocks(steps):
+        for block in self._blocks():
             latents = {stream: latent.read(nodes[stream], first, block) for stream, latent in self._latents.items()}
             self._fields(latents, event_s, block, fields[:, :, block])
         for latent in self._latents.values():
@@ -150,11 +149,10 @@ class Weather:
         if end_s > self._placed_until_s:
             self._placed_until_s = end_s + 86400.0
             self._storms = storms_between(self._scenario, self._stream.key, start_s, self._placed_until_s)
-            self._events = events_between(self._scenario, self._stream.key, start_s, self._placed_until_s)
+            events = events_between(self._scenario, self._stream.key, start_s, self._placed_until_s)
+            self._events = [event for event in events if event.kind != THUNDERSTORM]
 
-    def _fields(
-        self, latents: dict[Stream, Floats], event_s: Floats, block: slice, fields: NDArray[np.float32]
-    ) -> None:
+    def _fields(self, latents: dict[Stream, Singles], event_s: Floats, block: slice, fields: Singles) -> None:
         """The weather of T steps at a block of B sensors into ``fields`` (T, 5, B): wetness ties it together."""
         scenario, anomaly = self._scenario, self._anomalies(event_s, block)
         storm = self._storm(event_s, block)
@@ -193,8 +191,8 @@ class Weather:
         fields[:, _RAIN] = self._hour_of_rain(latents[Stream.RAIN_AMOUNT], raining, storm, anomaly, block)
 
     def _hour_of_rain(
-        self, amount: Floats, raining: Floats, storm: Floats, anomaly: Anomalies, block: slice
-    ) -> NDArray[np.float32]:
+        self, amount: Singles, raining: Floats, storm: Floats, anomaly: Anomalies, block: slice
+    ) -> Singles:
         """Rain of the past hour in mm at each of T steps, (T, B); keeps the last steps for the next call."""
         scenario = self._scenario
         # The square of a standard normal is gamma distributed with shape 0.5 and mean 1.
@@ -215,8 +213,7 @@ class Weather:
         x_km, y_km = self._x_km[block], self._y_km[block]
         strength = np.zeros((len(event_s), len(x_km)))
         for storm in alive:
-            for row in np.flatnonzero((event_s >= storm.start_s) & (event_s < storm.end_s)):
-                np.maximum(strength[row], storm.strength(float(event_s[row]), x_km, y_km), out=strength[row])
+            np.maximum(strength, storm.strength(event_s[:, None], x_km, y_km), out=strength)
         return strength
 
     def _anomalies(self, event_s: Floats, block: slice) -> Anomalies:
@@ -226,10 +223,11 @@ class Weather:
         x_km, y_km = self._x_km[block], self._y_km[block]
         return stacked([anomalies(self._scenario, self._events, float(at), x_km, y_km) for at in event_s], len(x_km))
 
-    def _blocks(self, steps: int) -> list[slice]:
-        """Slices of sensors whose values over so many steps fill a block."""
-        width = max(256, BLOCK_VALUES // steps)
-        return [slice(first, first + width) for first in range(0, self._stream.sensors, width)]
+    def _blocks(self) -> list[slice]:
+        """Slices of sensors, none larger than a block, all about as large."""
+        sensors = self._stream.sensors
+        count = -(-sensors // BLOCK_VALUES)
+        return [slice(number * sensors // count, (number + 1) * sensors // count) for number in range(count)]
 
     def _sun_of(self, first: int, last: int) -> Floats:
         """Cosine of the zenith angle at the steps [first, last], by whole days: the library is slow to call."""

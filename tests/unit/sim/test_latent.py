@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.field import Field
+from sim.field import Field, Places
 from sim.latent import Latent, Process
 from sim.lookup import Lookup
 from sim.rng import Stream, key_from_seed
@@ -19,7 +19,7 @@ HOUR = 6
 def latent(sensors: int, *, tau_s: float = 6 * 3600.0, share: float = 0.5, first_step: int = -144) -> Latent:
     """A latent on 400 km."""
     ids = np.arange(1, sensors + 1, dtype=np.int32)
-    field = Field(*positions(KEY, ids, 400.0), extent_km=400.0, length_km=100.0)
+    field = Field(Places(*positions(KEY, ids, 400.0), extent_km=400.0), length_km=100.0)
     return Latent(Process(Stream.CLOUD, tau_s, share, 100.0), field, KEY, ids, first_step=first_step, step_s=STEP_S)
 
 
@@ -51,7 +51,7 @@ def test_it_is_stationary_from_the_first_step():
 def test_neighbours_share_what_they_should():
     """Sites far apart are strangers; at one place the common part is the share."""
     ids = np.arange(1, 3, dtype=np.int32)
-    field = Field(np.array([200.0, 200.0]), np.array([200.0, 200.0]), extent_km=400.0, length_km=100.0)
+    field = Field(Places(np.array([200.0, 200.0]), np.array([200.0, 200.0]), extent_km=400.0), length_km=100.0)
     both = Latent(Process(Stream.WIND, 3600.0, 0.7, 100.0), field, KEY, ids, first_step=0, step_s=STEP_S)
     assert np.corrcoef(read(both, 0, 20_000).T)[0, 1] == pytest.approx(0.7, abs=0.05)
 
