@@ -42,14 +42,14 @@ class FieldSensors:
     def stretches(self, start_us: int, end_us: int | None, chunk_readings: int) -> Iterator[Stretch]:
         """As in `Source`; runs of whole ticks, so the first and the last may reach beyond [start, end)."""
         stream, interval_us = self._stream, self._stream.interval_us
-        ticks = max(1, min(chunk_readings // stream.sensors, LONGEST_STRETCH_US // interval_us))
+        ticks = max(1, min(chunk_readings // len(stream.sensor_ids), LONGEST_STRETCH_US // interval_us))
         tick = max(start_us // interval_us, stream.first_tick)
         soonest_us = earliest_us(stream)
         # Ticks in which nobody has a reading any more are left out: what is pending goes with the last that has.
         last_tick = None if end_us is None else -(-(end_us - int(stream.phases_us.min())) // interval_us)
         while last_tick is None or tick < last_tick:
             end_tick = tick + ticks if last_tick is None else min(tick + ticks, last_tick)
-            shape = (end_tick - tick, stream.sensors)
+            shape = (end_tick - tick, len(stream.sensor_ids))
             true, clean = self._read(tick, end_tick)
             seq = np.arange(tick, end_tick, dtype=np.int64)[:, None] - stream.first_tick
             yield GridStretch(
@@ -85,12 +85,16 @@ class FieldSensors:
     def recall(self, instant_us: int, column: Longs, before_us: Longs) -> Iterator[tuple[Longs, Floats]]:
         """As in `Source`."""
         stream = self._stream
+        # A few sensors have to be looked back at, each for itself: the others need no weather for that.
+        sensors, place = np.unique(column, return_inverse=True)
+        weather = Weather(stream, sensors)
         source = tick_before(stream, column, before_us)
         for tick in np.unique(source[source < max(instant_us // stream.interval_us, stream.first_tick)]).tolist():
             which = np.flatnonzero(source == tick)
             at = column[which]
             event_us = tick * stream.interval_us + stream.phases_us[at]
-            air = sample(self._window(tick, tick + 1), self._taken_us(event_us, at)[None, :], stream, at)[0]
+            window = self._window(weather, tick, tick + 1)
+            air = sample(window, self._taken_us(event_us, at)[None, :], stream, place[which])[0]
             seq = np.full(len(at), tick - stream.first_tick)
             yield which, self._instruments.measure(air, at, seq, event_us)
 
@@ -98,13 +102,13 @@ class FieldSensors:
         """(true, clean), each (K, S, 5), of all sensors' readings at the ticks [first, end)."""
         stream, ids = self._stream, self._stream.sensor_ids
         seq = np.arange(first_tick, end_tick, dtype=np.int64)[:, None] - stream.first_tick
-        window = self._window(first_tick, end_tick)
-        true = np.empty((end_tick - first_tick, stream.sensors, len(CHANNELS)))
+        window = self._window(self._weather, first_tick, end_tick)
+        true = np.empty((end_tick - first_tick, len(ids), len(CHANNELS)))
         clean = np.empty_like(true)
         event_us = stream.event_rel_us(first_tick, end_tick)
         # Blocks of sensors share ticks, so a block of few ticks has room for more of them.
         width = max(256, BLOCK // (end_tick - first_tick))
-        for first in range(0, stream.sensors, width):
+        for first in range(0, len(ids), width):
             block = slice(first, first + width)
             event = event_us[:, block]
             air = true[:, block] = sample(window, event, stream, block)
@@ -116,11 +120,11 @@ class FieldSensors:
         clean[:, self._beacon] = values
         return true, clean
 
-    def _window(self, first_tick: int, end_tick: int) -> WeatherWindow:
+    def _window(self, weather: Weather, first_tick: int, end_tick: int) -> WeatherWindow:
         interval_us = self._stream.interval_us
         start_us = max(first_tick * interval_us + self._earliest_us, self._lead_us)
         end_us = max((end_tick - 1) * interval_us + self._latest_us, self._lead_us)
-        return self._weather.window(start_us / 1e6, end_us / 1e6)
+        return weather.window(start_us / 1e6, end_us / 1e6)
 
     def _taken_us(self, event_us: Longs, column: Longs | slice) -> Longs:
         taken_us: Longs = np.maximum(event_us + self._shift_us[column], self._lead_us)

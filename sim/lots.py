@@ -33,12 +33,15 @@ class Lots:
         while last_tick is None or tick < last_tick:
             end_tick = tick + chunk_readings if last_tick is None else min(tick + chunk_readings, last_tick)
             ticks = np.arange(tick, end_tick, dtype=np.int64)
+            sensor_id = 1 + (self._drawn(0, ticks) * self._stream.sensors).astype(np.int32)
+            ours = np.isin(sensor_id, self._stream.sensor_ids)
+            ticks, sensor_id = ticks[ours], sensor_id[ours]
             values = self._values(ticks)
             yield Stretch(
                 start_us=tick * interval_us,
                 end_us=end_tick * interval_us,
                 later_due_us=None if end_tick == last_tick else end_tick * interval_us + soonest_us,
-                sensor_id=1 + (self._drawn(0, ticks) * self._stream.sensors).astype(np.int32),
+                sensor_id=sensor_id,
                 seq=ticks - self._stream.first_tick,
                 event_us=ticks * interval_us,
                 true=values,

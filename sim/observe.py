@@ -64,7 +64,7 @@ class Observer:
 
     def __init__(self, stream: StreamSpec, source: Source, start_us: int) -> None:
         self._stream, self._plan = stream, FaultPlan(stream)
-        self._held = {kind: np.full(stream.sensors, np.nan) for kind in self._plan.kinds if FAULTS[kind].holds}
+        self._held = {kind: np.full(len(stream.sensor_ids), np.nan) for kind in self._plan.kinds if FAULTS[kind].holds}
         lasting = [self._lasting(kind, start_us) for kind in self._held]
         if not sum(map(len, lasting)):
             return

@@ -12,7 +12,7 @@ from base.errors import UsageError, did_you_mean
 from sim.arrays import Floats, Longs
 from sim.scenario import ReplayScenario, epoch_us
 from sim.sensors import two_digits
-from sim.stream import StreamSpec
+from sim.stream import WHOLE, StreamSpec
 from sim.stretch import Stretch, TableStretch
 from sim.truth import INTERVAL_SCHEMA, unmeasured
 from wire.reading import CHANNELS, MILLISECONDS_FROM
@@ -33,10 +33,11 @@ class Recording:
         recorded = _numbered(recorded)
         numbers = recorded.select("sensor_id", "sensor").unique("sensor_id")
         self._intervals = _known(scenario, numbers, stream.scenario.start_us - zero_us)
-        recorded = recorded.filter(pl.col("sensor") <= stream.sensors)
+        recorded = recorded.filter(pl.col("sensor").is_in(stream.sensor_ids))
         if recorded.is_empty():
             raise UsageError(
-                f"{scenario.replay.file}: no reading of the sensors 1 to {stream.sensors}; raise --sensors"
+                f"{scenario.replay.file}: no reading of the sensors {stream.shard.number} to {stream.sensors}; "
+                f"raise --sensors{', or take fewer shards' if stream.shard != WHOLE else ''}"
             )
         true = recorded
         if scenario.replay.truth is not None:
@@ -52,13 +53,13 @@ class Recording:
     def stretches(self, start_us: int, end_us: int | None, chunk_readings: int) -> Iterator[Stretch]:
         """As in `Source`: one stretch with the whole file, whatever is asked for."""
         ids, event_us = self._sensor_id, self._event_us
-        first_row = np.searchsorted(ids, np.arange(1, self._stream.sensors + 2)).astype(np.int64)
+        first_row = np.append(np.searchsorted(ids, self._stream.sensor_ids), len(ids)).astype(np.int64)
         yield TableStretch(
             start_us=int(event_us.min()),
             end_us=int(event_us.max()) + 1,
             later_due_us=None,
             sensor_id=ids,
-            seq=np.arange(len(ids)) - first_row[ids - 1],
+            seq=np.arange(len(ids)) - first_row[np.searchsorted(self._stream.sensor_ids, ids)],
             event_us=event_us,
             true=self._true,
             clean=self._clean,

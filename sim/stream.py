@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -22,18 +23,31 @@ from sim.scenario import ReplayScenario, Scenario, UniformScenario, WeatherScena
 
 
 @dataclass(frozen=True)
+class Shard:
+    """Part ``number`` (from 1 on) of ``count``: every count-th sensor. The parts together are the whole stream."""
+
+    number: int
+    count: int
+
+
+#: Every sensor.
+WHOLE: Final = Shard(1, 1)
+
+
+@dataclass(frozen=True)
 class StreamSpec:
-    """One stream of readings, settled: see `resolve_stream`, which checks what the user gave."""
+    """One stream of ``sensors`` in all, or a shard of it: see `resolve_stream`, which checks what the user gave."""
 
     scenario: Scenario
     seed: int
     sensors: int
     interval_s: float
     speedup: float
+    shard: Shard = WHOLE
 
     @property
     def rate_per_s(self) -> float:
-        """Readings per second of wall time: sensors x speedup / interval (of all sensors where values are drawn)."""
+        """Readings per second of wall time of all shards: sensors x speedup / interval (one, not sensors, by lot)."""
         return _per_interval(self.scenario, self.sensors) * self.speedup / self.interval_s
 
     @property
@@ -60,11 +74,11 @@ class StreamSpec:
 
     @cached_property
     def sensor_ids(self) -> Ints:
-        """The sensors' numbers, shape (S,), in the order in which they report; *columns* count them from 0.
+        """The numbers of the shard's sensors, (S,), in the order in which they report; *columns* count them from 0.
 
-        So a tick's readings lie in memory as they are sent. Without ticks (drawn by lot, recorded) 1..N.
+        So a tick's readings lie in memory as they are sent. Without ticks (drawn by lot, recorded) they ascend.
         """
-        ids = np.arange(1, self.sensors + 1, dtype=np.int32)
+        ids = np.arange(self.shard.number, self.sensors + 1, self.shard.count, dtype=np.int32)
         if isinstance(self.scenario, WeatherScenario):
             return ids[np.argsort(self._phases_us(ids), kind="stable")]
         return ids
@@ -105,6 +119,7 @@ def resolve_stream(
     sensors: int,
     rate: float | None = None,
     speedup: float | None = None,
+    shard: Shard = WHOLE,
 ) -> StreamSpec:
     """Settle rate, speedup and interval, of which rate = sensors x speedup / interval.
 
@@ -116,6 +131,10 @@ def resolve_stream(
         raise UsageError(f"--seed {seed}: a seed is a whole number from 0 on")
     if not 1 <= sensors <= 2**31 - 1:
         raise UsageError(f"--sensors {sensors}: give at least 1")
+    if not 1 <= shard.number <= shard.count <= sensors:
+        raise UsageError(
+            f"--shard {shard.number}/{shard.count}: give K/N with K from 1 to N, and N up to the {sensors} sensors"
+        )
     for flag, value in (("--rate", rate), ("--speedup", speedup)):
         if value is not None and not (math.isfinite(value) and value > 0):
             raise UsageError(f"{flag} {value:g}: give a number above 0")
@@ -128,7 +147,9 @@ def resolve_stream(
             f"--rate {rate:g}: {sensors} sensors would each report every {interval_s * 1e3:.3g} ms of event "
             "time; give more --sensors, a higher --speedup or a lower --rate"
         )
-    return StreamSpec(scenario=scenario, seed=seed, sensors=sensors, interval_s=interval_s, speedup=settled)
+    return StreamSpec(
+        scenario=scenario, seed=seed, sensors=sensors, interval_s=interval_s, speedup=settled, shard=shard
+    )
 
 
 def _per_interval(scenario: Scenario, sensors: int) -> int:

@@ -65,7 +65,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class GridStretch(Stretch):
-    """The ticks [first, end) of all S sensors of a stream. Row k S + i: tick first + k, column i."""
+    """The ticks [first, end) of a stream's S sensors. Row k S + i: tick first + k, column i."""
 
     stream: StreamSpec
     first_tick: int
@@ -78,13 +78,13 @@ class GridStretch(Stretch):
         counts = np.maximum(high - low, 0)
         which = np.repeat(np.arange(len(column)), counts)
         tick = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts) + low[which]
-        return which, (tick - self.first_tick) * self.stream.sensors + column[which]
+        return which, (tick - self.first_tick) * len(self.stream.sensor_ids) + column[which]
 
     def row_before(self, column: Longs, instant_us: Longs) -> Longs:
         """As in `Stretch`."""
         tick = tick_before(self.stream, column, instant_us)
         here = (tick >= self.first_tick) & (tick < self.end_tick)
-        return np.where(here, (tick - self.first_tick) * self.stream.sensors + column, -1)
+        return np.where(here, (tick - self.first_tick) * len(self.stream.sensor_ids) + column, -1)
 
 
 def tick_from(stream: StreamSpec, column: Longs, instant_us: Longs) -> Longs:
@@ -101,7 +101,7 @@ def tick_before(stream: StreamSpec, column: Longs, instant_us: Longs) -> Longs:
 class TableStretch(Stretch):
     """Readings at any instants, the whole of a stream: rows by sensor, then event time.
 
-    ``first_row`` (S + 1,) is where each sensor's rows begin, and where the last one's end.
+    ``first_row`` (S + 1,) is where the rows of each of the stream's sensors begin, and where the last one's end.
     """
 
     first_row: Longs

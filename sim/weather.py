@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from base.durations import parse_duration_s
-from sim.arrays import AnyArray, Floats, Longs, Singles
+from sim.arrays import AnyArray, Floats, Ints, Longs, Singles
 from sim.atmosphere import (
     cos_zenith,
     day_cycle,
@@ -59,20 +59,25 @@ _TABULATED: Final = 6.5
 @dataclass(frozen=True)
 class WeatherWindow:
     """Consecutive grid steps: ``fields`` is (W, 5, S) of temperature °C, dew point °C, cloud [0, 1],
-    peak gust m/s and rain mm in the past hour; ``sun`` (W,) is the cosine of the zenith angle."""
+    peak gust m/s and rain mm in the past hour, at ``sensor_ids`` (S,); ``sun`` (W,) is the cosine of the
+    zenith angle."""
 
+    sensor_ids: Ints
     first_step: int
     fields: Singles
     sun: Floats
 
 
 class Weather:
-    """One stream's weather, moving forward only: ask for windows in the order of time."""
+    """One stream's weather, moving forward only: ask for windows in the order of time.
 
-    def __init__(self, stream: StreamSpec) -> None:
-        self._stream = stream
-        self._scenario = scenario = stream.weather
-        key, ids = stream.key, stream.sensor_ids
+    At all sensors, or at some of them only (``columns``), for which it is the same.
+    """
+
+    def __init__(self, stream: StreamSpec, columns: AnyArray | slice = slice(None)) -> None:
+        self._key, self._scenario = stream.key, stream.weather
+        self._ids = stream.sensor_ids[columns]
+        key, ids, scenario = self._key, self._ids, self._scenario
         self._x_km, self._y_km = positions(key, ids, scenario.extent_km)
         site_c, site_dew_c = scenario.temperature.site_sigma_c, scenario.humidity.site_sigma_c
         self._site_c = (site_c * hash_normals(key, Stream.SITE_TEMPERATURE, ids, 0)).astype(np.float32)
@@ -99,9 +104,9 @@ class Weather:
         self._events: list[Event] = []
         self._placed_until_s = -math.inf
         # Rain of the five steps before the next one, mm.
-        self._rain_mm: Singles = np.zeros((HOUR_STEPS - 1, stream.sensors), dtype=np.float32)
+        self._rain_mm: Singles = np.zeros((HOUR_STEPS - 1, len(ids)), dtype=np.float32)
         self._next_step = first_step
-        self._kept: Singles = np.empty((0, 5, stream.sensors), dtype=np.float32)
+        self._kept: Singles = np.empty((0, 5, len(ids)), dtype=np.float32)
         self._sun: dict[int, Floats] = {}
 
     def window(self, start_s: float, end_s: float) -> WeatherWindow:
@@ -113,13 +118,13 @@ class Weather:
         if first - (HOUR_STEPS - 1) > self._next_step:
             self._skip(first - (HOUR_STEPS - 1))
             have = self._next_step
-        fields = np.empty((max(0, last + 1 - self._next_step), 5, self._stream.sensors), dtype=np.float32)
+        fields = np.empty((max(0, last + 1 - self._next_step), 5, len(self._ids)), dtype=np.float32)
         # As many sensors at a time as make a block, and then as many steps.
-        stride = max(1, BLOCK_VALUES // self._stream.sensors)
+        stride = max(1, BLOCK_VALUES // len(self._ids))
         for step in range(0, len(fields), stride):
             self._advance(fields[step : step + stride])
         self._kept = np.concatenate([self._kept, fields])[first - have :]
-        return WeatherWindow(first, self._kept[: last + 1 - first], self._sun_of(first, last))
+        return WeatherWindow(self._ids, first, self._kept[: last + 1 - first], self._sun_of(first, last))
 
     def _skip(self, step: int) -> None:
         """Move on so that ``step`` is the next one; what lies before was not asked for."""
@@ -148,8 +153,8 @@ class Weather:
         """Look up the storms and events of a stretch, some way ahead."""
         if end_s > self._placed_until_s:
             self._placed_until_s = end_s + 86400.0
-            self._storms = storms_between(self._scenario, self._stream.key, start_s, self._placed_until_s)
-            events = events_between(self._scenario, self._stream.key, start_s, self._placed_until_s)
+            self._storms = storms_between(self._scenario, self._key, start_s, self._placed_until_s)
+            events = events_between(self._scenario, self._key, start_s, self._placed_until_s)
             self._events = [event for event in events if event.kind != THUNDERSTORM]
 
     def _fields(self, latents: dict[Stream, Singles], event_s: Floats, block: slice, fields: Singles) -> None:
@@ -225,7 +230,7 @@ class Weather:
 
     def _blocks(self) -> list[slice]:
         """Slices of sensors, none larger than a block, all about as large."""
-        sensors = self._stream.sensors
+        sensors = len(self._ids)
         count = -(-sensors // BLOCK_VALUES)
         return [slice(number * sensors // count, (number + 1) * sensors // count) for number in range(count)]
 
@@ -247,8 +252,8 @@ def sample(
 ) -> Floats:
     """True channel values at event times ``event_rel_us`` (K, S), linear between grid steps.
 
-    Shape (K, S, 5) in the order of `wire.reading.CHANNELS`. ``columns`` names the sensors (counted
-    from 0) of the second axis; all of them by default.
+    Shape (K, S, 5) in the order of `wire.reading.CHANNELS`. ``columns`` names the window's sensors
+    (counted from 0) of the second axis; all of them by default.
     """
     row, past_us = np.divmod(event_rel_us, _STEP_US)
     row -= window.first_step
@@ -265,7 +270,7 @@ def sample(
     scenario = stream.weather
     temperature, wind, uv = scenario.temperature, scenario.wind, scenario.uv
     through_cloud = 1.0 - (1.0 - uv.overcast_factor) * cloud
-    ids = stream.sensor_ids[columns]
+    ids = window.sensor_ids[columns]
 
     sigma_c = (temperature.turbulence_day_c - temperature.turbulence_night_c) * np.maximum(mu, 0.0) * through_cloud
     sigma_c += temperature.turbulence_night_c

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from sim.digest import stream_digest
 from sim.faults import FAULTS as FAULT_KINDS
 from sim.scenario import Delivery, load_scenario
 from sim.simulate import collect, simulate
-from sim.stream import StreamSpec, resolve_stream
+from sim.stream import Shard, StreamSpec, resolve_stream
 
 # More faults than usual, so that a stretch of hours holds every kind and cuts through some.
 SCENARIO = load_scenario("temperate-day")
@@ -157,3 +159,30 @@ def test_delivery_faults_can_be_switched_off(seed: int):
     )
     assert 0 < len(arrived) < len(perfect["readings"])
     assert perfect["schedule"]["copy"].sum() == 0 < lossy["schedule"]["copy"].sum()
+
+
+@few
+@given(seed=seeds, count=st.sampled_from([2, 3, 7]), start_h=hours)
+def test_shards_are_the_whole_stream_cut_by_sensor(seed: int, count: int, start_h: int):
+    """Each shard has exactly its sensors' deliveries and truth, in the same order, and together they have all."""
+    spec = unreliable(seed)
+    whole = collect(spec, start_s=start_h * 3600.0, end_s=15 * 3600.0)
+    sent = pl.concat([batch.to_polars() for batch in whole.batches])
+    for number in range(1, count + 1):
+        shard = collect(replace(spec, shard=Shard(number, count)), start_s=start_h * 3600.0, end_s=15 * 3600.0)
+        ours = (pl.col("sensor_id") - 1) % count == number - 1
+        assert_frame_equal(pl.concat([batch.to_polars() for batch in shard.batches]), sent.filter(ours))
+        assert_frame_equal(shard.truth.readings, whole.truth.readings.filter(ours))
+        everywhere = pl.col("sensor_id").is_null()
+        assert_frame_equal(shard.truth.intervals, whole.truth.intervals.filter(everywhere | ours))
+
+
+@few
+@given(seed=seeds, count=st.sampled_from([2, 3]))
+def test_shards_of_readings_by_lot(seed: int, count: int):
+    """Of readings drawn by lot each shard has those of its sensors."""
+    spec = resolve_stream(load_scenario("seed"), seed=seed, sensors=12)
+    whole = deliveries(spec, 0, 1)
+    for number in range(1, count + 1):
+        shard = deliveries(replace(spec, shard=Shard(number, count)), 0, 1)
+        assert_frame_equal(shard, whole.filter((pl.col("sensor_id") - 1) % count == number - 1))
