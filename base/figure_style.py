@@ -93,5 +93,7 @@ def png(figure: Figure) -> bytes:
     """The figure as PNG at twice its layout's resolution; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     with styled():
+        # Aligned labels and equal aspects are known after a layout only, and fit from the second one on.
+        figure.draw_without_rendering()
         figure.savefig(buffer, format="png", dpi=DPI * SCALE, metadata={"Software": None})
     return buffer.getvalue()

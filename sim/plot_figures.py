@@ -128,8 +128,6 @@ def map_figure(found: FieldMap) -> Figure:
         axes.set(xlim=(-rim, found.extent_km + rim), ylim=(-rim, found.extent_km + rim), aspect="equal")
         axes.set(xlabel="x, eastward (km)", ylabel="y, northward (km)", title=_map_title(found))
         _legend(figure, _in_rows(entries))
-        # The equal aspect shrinks the axes once room for the title is made: only a second layout fits.
-        figure.draw_without_rendering()
     return figure
 
 
