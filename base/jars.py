@@ -4,7 +4,8 @@ PySpark bundles Ivy, which knows Maven repositories; it resolves into a temporar
 is checked against the committed lock (name and SHA-256), and only then is the folder renamed into
 place. Half a class path is the worst failure, so there is never one.
 
-``python -m base.jars`` fetches what is missing; ``python -m base.jars --relock`` writes the locks.
+``python -m base.jars`` fetches what is missing, ``--tools`` what `bench.perf` needs besides;
+``--relock`` writes the locks.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class JarSet:
     excludes: tuple[tuple[str, str], ...] = ()
     #: Of what Ivy brings, keep these modules only (empty: everything).
     keep: tuple[str, ...] = ()
+    #: Whether what the roots ask for comes as well.
+    transitive: bool = True
 
     @property
     def lock(self) -> Path:
@@ -72,6 +75,14 @@ BROKER = JarSet(
     ),
 )
 
+# ProducerPerformance and its kin. All that they need besides is among the broker's jars; the web server
+# of Kafka Connect, which the same module asks for, is not wanted.
+TOOLS = JarSet(
+    name=f"kafka-tools-{KAFKA_VERSION}",
+    roots=(("org.apache.kafka", "kafka-tools", KAFKA_VERSION),),
+    transitive=False,
+)
+
 CONNECTOR = JarSet(
     name=f"spark-kafka-{SPARK_VERSION}",
     roots=(("org.apache.spark", "spark-sql-kafka-0-10_2.13", SPARK_VERSION),),
@@ -91,6 +102,11 @@ Report = Callable[[str], None]
 def broker_classpath(report: Report | None = None) -> str:
     """The broker's class path, fetched first if need be."""
     return str(ensure(BROKER, report) / "*")
+
+
+def tools_classpath(report: Report | None = None) -> str:
+    """The class path of Kafka's own tools, fetched first if need be."""
+    return os.pathsep.join((str(ensure(TOOLS, report) / "*"), broker_classpath(report)))
 
 
 def spark_connector_jars(report: Report | None = None) -> list[Path]:
@@ -175,8 +191,10 @@ def _ivy_jar() -> Path:
 
 
 def _ivy_xml(jars: JarSet) -> str:
+    transitive = str(jars.transitive).lower()
     dependencies = "".join(
-        f'<dependency org="{org}" name="{name}" rev="{rev}" conf="default->default"/>' for org, name, rev in jars.roots
+        f'<dependency org="{org}" name="{name}" rev="{rev}" conf="default->default" transitive="{transitive}"/>'
+        for org, name, rev in jars.roots
     )
     excludes = "".join(f'<exclude org="{org}" module="{module}"/>' for org, module in jars.excludes)
     return (
@@ -287,12 +305,12 @@ def _to_stderr(text: str) -> None:
 
 @one_line_errors
 def main() -> None:
-    """Fetch what is missing, or (``--relock``) write the locks."""
+    """Fetch what is missing (``--tools``: of Kafka's tools too), or (``--relock``) write the locks."""
     if sys.argv[1:] == ["--relock"]:
-        for jars in (BROKER, CONNECTOR):
+        for jars in (BROKER, CONNECTOR, TOOLS):
             relock(jars)
         return
-    for jars in (BROKER, CONNECTOR):
+    for jars in (BROKER, CONNECTOR, *([TOOLS] if sys.argv[1:] == ["--tools"] else [])):
         folder = ensure(jars, _to_stderr)
         print(f"{jars.name}: {len(jars.locked())} jars in {folder}")
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from base.errors import UsageError
-from sim.prepare import Prepared
+from sim.prepare import Prepared, keys_of
+from sim.texts import Texts
 
 #: ``due_ns`` is relative to event time zero.
 SCHEMA: Final = pa.schema(
@@ -34,14 +35,10 @@ def write_deliveries(path: Path, stretches: Iterable[Prepared]) -> int:
     written = 0
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as file:
         for stretch in stretches:
-            columns = [stretch.sensor_id, stretch.seq, stretch.copy, stretch.due_ns, stretch.values]
-            file.write_table(pa.Table.from_arrays([*map(_array, columns, SCHEMA.types)], schema=SCHEMA))
+            columns = [stretch.sensor_id, stretch.seq, stretch.copy, stretch.due_ns, stretch.values.to_arrow()]
+            file.write_table(pa.Table.from_arrays([pa.array(column) for column in columns], schema=SCHEMA))
             written += len(stretch)
     return written
-
-
-def _array(column: object, kind: pa.DataType) -> pa.Array:
-    return pa.array(column, type=kind)
 
 
 def read_deliveries(path: Path, *, until_ns: int | None = None) -> Iterator[Prepared]:
@@ -62,11 +59,12 @@ def _stretches(file: pq.ParquetFile, until_ns: int | None) -> Iterator[Prepared]
     for batch in file.iter_batches(batch_size=_STRETCH):
         sensor_id, seq, copy, due_ns, value = batch.columns
         stretch = Prepared(
-            sensor_id=sensor_id.to_pylist(),
-            seq=seq.to_pylist(),
+            sensor_id=np.asarray(sensor_id),
+            seq=np.asarray(seq),
             copy=np.asarray(copy),
             due_ns=np.asarray(due_ns),
-            values=value.to_pylist(),
+            keys=keys_of(np.asarray(sensor_id)),
+            values=Texts.of_arrow(value),
         )
         if until_ns is not None and len(stretch) and stretch.due_ns[-1] >= until_ns:
             yield stretch.first(int(np.searchsorted(stretch.due_ns, until_ns)))

@@ -23,6 +23,8 @@ TICK_NS: Final = 400_000
 LONGEST_SLEEP_NS: Final = 20_000_000
 #: The most that is sent before the clock, the acknowledgements and a stop are looked at again.
 LARGEST_BURST: Final = 1_000
+#: The same if nothing is paced, and the few microseconds that each burst costs count.
+UNPACED_BURST: Final = 5_000
 
 
 class Clock(Protocol):
@@ -111,7 +113,7 @@ def pace(
                 return False
             now_ns = clock.monotonic_ns() - zero_ns
             if unpaced:
-                burst = Burst(position, min(position + LARGEST_BURST, len(due_ns)))
+                burst = Burst(position, min(position + UNPACED_BURST, len(due_ns)))
             else:
                 burst = due_burst(due_ns, position, now_ns)
             if burst.high > burst.low:

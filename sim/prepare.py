@@ -1,6 +1,6 @@
-"""Deliveries made ready to send, ahead of time and off the pacing thread.
+"""Deliveries made ready to send, ahead of time and off the sending thread.
 
-Generating and encoding take a few microseconds a reading, which must not fall into the pauses between
+Generating and encoding take about a microsecond a reading, which must not fall into the pauses between
 two sends. A bounded run that fits is prepared whole before it starts; any other is kept some way ahead.
 """
 
@@ -9,32 +9,44 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
-from sim.arrays import Bytes, Longs
+import pyarrow as pa
 
-#: How many readings may be ready and unsent, about 0.3 kB each.
+from sim.arrays import Bytes, Ints, Longs
+from sim.texts import Texts
+
+#: How many readings may be ready and unsent, about 0.2 kB each.
 MOST_AHEAD: Final = 2_000_000
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A stretch of deliveries, ready to send: Python lists for the loop, arrays for the log, (D,)."""
+    """A stretch of deliveries in due order, ready to send; columns of shape (D,).
 
-    sensor_id: list[int]
-    seq: list[int]
+    ``sensor_id``, ``seq`` and ``copy`` name a delivery; ``due_ns`` is relative to event time zero;
+    ``keys`` and ``values`` are what travels.
+    """
+
+    sensor_id: Ints
+    seq: Longs
     copy: Bytes
     due_ns: Longs
-    values: list[bytes]
+    keys: Texts
+    values: Texts
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.due_ns)
 
     def first(self, count: int) -> Prepared:
         """The first ``count`` deliveries."""
-        head = slice(0, count)
-        return Prepared(self.sensor_id[head], self.seq[head], self.copy[head], self.due_ns[head], self.values[head])
+        return Prepared(**{column.name: getattr(self, column.name)[:count] for column in fields(self)})
+
+
+def keys_of(sensor_id: Ints) -> Texts:
+    """The Kafka keys of readings (N,), as `wire.reading.key_of` has them."""
+    return Texts.of_arrow(pa.array(sensor_id).cast(pa.string()).cast(pa.binary()))
 
 
 class Preparer:
@@ -70,10 +82,11 @@ class Preparer:
         """How many deliveries there are in all, once that is known."""
         return self._made if self._finished else None
 
-    def wait_ready(self) -> int:
-        """Wait until all is prepared, or as much as is kept ahead; returns how many that is."""
+    def wait_ready(self, enough: int | None = None) -> int:
+        """Wait until all is prepared, or ``enough`` of it, or as much as is kept ahead; returns how many that is."""
+        wanted = self._ahead if enough is None else enough
         with self._changed:
-            self._wait(lambda: self._finished or self._buffered >= self._ahead)
+            self._wait(lambda: self._finished or self._buffered >= wanted)
             return self._buffered
 
     @property

@@ -4,92 +4,108 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
+import orjson
 
+from base.batch_producer import MESSAGE, Failure, Messages
 from base.jsonl import emit
 from sim.delivery_log import DeliveryLog
 from sim.pacing import Burst, wall_minus_monotonic_ns
 from sim.prepare import Prepared
-from wire.reading import key_of
 
 LOG_EVERY_NS: Final = 100_000_000
 REPORT_EVERY_NS: Final = 1_000_000_000
 #: How long acknowledgements may take after the last send.
 FLUSH_S: Final = 30.0
-#: A list of what was never acknowledged is for a look, not for the count.
-MOST_UNACKED: Final = 1_000
+#: How long a full queue is left to empty before it is tried again.
+QUEUE_FULL_S: Final = 0.001
 
 
-class KafkaProducer(Protocol):
-    """What is used of a confluent_kafka.Producer."""
+class Producer(Protocol):
+    """What is used of a `base.batch_producer.BatchProducer`."""
 
-    def produce(self, topic: str, value: bytes, key: bytes, *, on_delivery: Callable[[object, object], None]) -> None:
-        """Queue one message; raises BufferError while the queue is full."""
+    failed: int
 
-    def poll(self, timeout: float) -> int:
-        """Call back for what was acknowledged."""
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """What failed, the first of it."""
 
-    def flush(self, timeout: float) -> int:
-        """Wait for acknowledgements, at most ``timeout`` seconds."""
+    def __len__(self) -> int:
+        """How many messages are in flight."""
 
+    def produce(self, messages: Messages) -> int:
+        """Queue as many as there is room for, from the first on; returns how many."""
 
-class _Keys(dict[int, bytes]):
-    """The key of each sensor, made once."""
+    def poll(self, timeout_s: float) -> None:
+        """Notice failures."""
 
-    def __missing__(self, sensor_id: int) -> bytes:
-        key = self[sensor_id] = key_of(sensor_id)
-        return key
+    def flush(self, timeout_s: float) -> None:
+        """Wait for acknowledgements."""
+
+    def give_up(self) -> None:
+        """Let all that is in flight fail."""
 
 
 class Sender:
     """Hands deliveries to a producer, stamps and logs them, counts what comes back, reports."""
 
-    def __init__(self, producer: KafkaProducer, topic: str, *, zero_wall_ns: int, log: DeliveryLog | None) -> None:
-        self._producer, self._topic, self._log = producer, topic, log
+    def __init__(
+        self,
+        producer: Producer,
+        *,
+        zero_wall_ns: int,
+        log: DeliveryLog | None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._producer, self._log, self._stopped = producer, log, stopped
         self._zero_wall_ns = zero_wall_ns
-        self._keys = _Keys()
-        self._in_flight: dict[int, tuple[int, int]] = {}
-        self._failed: list[tuple[int, int]] = []
-        self.sent = self.acked = self.stall_ns = 0
+        self.sent = self.stall_ns = 0
+        self._failed: int | None = None
         self._stretch: Prepared | None = None
         self._position = self._logged = self._sent_before = 0
+        # When so many deliveries at a time were handed over.
         self._stamps: list[int] = []
+        self._counts: list[int] = []
         self._lag_ns = 0
         self._log_at = self._report_at = -(2**62)
         self._last = (0, 0, 0)
         self.json_events = self.verbose = False
 
+    @property
+    def acked(self) -> int:
+        """How many deliveries were acknowledged."""
+        return self.sent - self._producer.failed - len(self._producer)
+
     def send(self, stretch: Prepared, burst: Burst) -> None:
-        """Hand over one burst; a full queue is waited for, and the wait counted."""
+        """Hand over one burst; a full queue is waited for unless stopped, and the wait counted."""
         if stretch is not self._stretch:
             self.write_log()
             self._stretch, self._logged, self._sent_before = stretch, burst.low, self.sent
-        produce, stamps, keys, now = self._producer.produce, self._stamps, self._keys, time.time_ns
-        for row in range(burst.low, burst.high):
-            sensor_id = stretch.sensor_id[row]
-            self._in_flight[self.sent] = (sensor_id, stretch.seq[row])
-            returned = partial(self._returned, self.sent)
-            while True:
-                stamp = now()
-                try:
-                    produce(self._topic, stretch.values[row], keys[sensor_id], on_delivery=returned)
+        self._position = burst.low
+        messages = messages_of(stretch, burst)
+        while len(messages):
+            stamp = time.time_ns()
+            taken = self._producer.produce(messages)
+            self._stamps.append(stamp)
+            self._counts.append(taken)
+            self._position += taken
+            self.sent += taken
+            messages = messages[taken:]
+            if len(messages):
+                if self._stopped():
                     break
-                except BufferError:
-                    self._producer.poll(0.01)
-                    self.stall_ns += now() - stamp
-            stamps.append(stamp)
-            self.sent += 1
-            if self.verbose:
-                print(stretch.values[row].decode(), file=sys.stderr)
-        self._position = burst.high
+                self._producer.poll(QUEUE_FULL_S)
+                self.stall_ns += time.time_ns() - stamp
+        if self.verbose:
+            for value in stretch.values[burst.low : self._position]:
+                print(value.decode(), file=sys.stderr)
 
     def woken(self, now_ns: int) -> None:
-        """Serve acknowledgements; every so often write the log and report. Time is relative to zero."""
-        self._producer.poll(0)
+        """Notice failures; every so often write the log and report. Time is relative to zero."""
+        self._producer.poll(0.0)
         if now_ns - self._log_at >= LOG_EVERY_NS:
             self._log_at = now_ns
             self.write_log()
@@ -101,43 +117,40 @@ class Sender:
         stretch, rows = self._stretch, slice(self._logged, self._position)
         if stretch is None or not self._stamps:
             return
-        due_ns, sent_ns = stretch.due_ns[rows] + self._zero_wall_ns, np.array(self._stamps, dtype=np.int64)
+        due_ns = stretch.due_ns[rows] + self._zero_wall_ns
+        sent_ns = np.repeat(np.array(self._stamps, dtype=np.int64), self._counts)
         self._lag_ns = max(self._lag_ns, int((sent_ns - due_ns).max()))
         if self._log is not None:
             self._log.write(
-                sensor_id=np.array(stretch.sensor_id[rows], dtype=np.int32),
-                seq=np.array(stretch.seq[rows], dtype=np.int64),
+                sensor_id=stretch.sensor_id[rows],
+                seq=stretch.seq[rows],
                 copy=stretch.copy[rows],
                 due_ns=due_ns,
                 sent_ns=sent_ns,
             )
         self._logged = self._position
         self._stamps.clear()
+        self._counts.clear()
 
     def flush(self, timeout_s: float = FLUSH_S) -> None:
-        """Wait for the acknowledgements that are still out, and finish the log."""
+        """Finish the log, and wait for the acknowledgements that are still out; what has none then never will."""
         self.write_log()
         deadline = time.monotonic() + timeout_s
-        while self._in_flight and time.monotonic() < deadline:
+        while len(self._producer) and time.monotonic() < deadline:
             self._producer.flush(0.5)
+        self._failed = self._producer.failed
+        if len(self._producer):
+            self._producer.give_up()
 
     def totals(self) -> dict[str, Any]:
         """What became of everything sent; ``unacked`` lists some of [sensor_id, seq] if any."""
-        unacked = self._failed + list(self._in_flight.values())
         return {
             "sent": self.sent,
             "acked": self.acked,
-            "failed": len(self._failed),
-            "unacked": unacked[:MOST_UNACKED],
+            "failed": self._producer.failed if self._failed is None else self._failed,
+            "unacked": [_name(failure.value) for failure in self._producer.failures],
             "queue_full_stall_s": self.stall_ns / 1e9,
         }
-
-    def _returned(self, number: int, error: object, message: object) -> None:
-        delivery = self._in_flight.pop(number)
-        if error is None:
-            self.acked += 1
-        else:
-            self._failed.append(delivery)
 
     def _report(self, now_ns: int) -> None:
         self.write_log()
@@ -158,3 +171,18 @@ class Sender:
         elif rate is not None:
             print(f"sent {self.sent:,}, acknowledged {self.acked:,}, {rate:,.1f}/s", file=sys.stderr)
         self._last, self._report_at, self._lag_ns = (now_ns, due, self.sent), now_ns, 0
+
+
+def messages_of(stretch: Prepared, burst: Burst) -> Messages:
+    """The deliveries of ``burst`` as librdkafka takes them; valid while ``stretch`` lives."""
+    messages = np.zeros(burst.high - burst.low, dtype=MESSAGE)
+    for content, length, texts in (("payload", "len", stretch.values), ("key", "key_len", stretch.keys)):
+        starts = texts.starts[burst.low : burst.high]
+        messages[content] = texts.address + starts
+        messages[length] = texts.stops[burst.low : burst.high] - starts
+    return messages
+
+
+def _name(value: bytes) -> tuple[int, int]:
+    reading = orjson.loads(value)
+    return reading["sensor_id"], reading["seq"]

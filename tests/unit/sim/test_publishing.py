@@ -7,23 +7,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from ctypes import string_at
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from base.batch_producer import Failure, Messages
 from sim.arrays import Longs
 from sim.control import parse_go
 from sim.delivery_log import DeliveryLog, read_delivery_log
 from sim.encode import ready_to_send
 from sim.pacing import LARGEST_BURST, LONGEST_SLEEP_NS, TICK_NS, Burst, due_burst, pace, sleep_for
-from sim.prepare import Prepared, Preparer
+from sim.prepare import Prepared, Preparer, keys_of
 from sim.scenario import load_scenario
 from sim.sender import Sender
 from sim.simulate import simulate
 from sim.stream import resolve_stream
+from sim.texts import Texts
 
 MS = 1_000_000
 
@@ -176,36 +178,57 @@ class FakeProducer:
     lossy: int = 0
     silent: bool = False
     taken: list[tuple[bytes, bytes]] = field(default_factory=list)
-    waiting: list[Callable[[object, object], None]] = field(default_factory=list)
+    waiting: list[bytes] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
-    def produce(self, topic: str, value: bytes, key: bytes, *, on_delivery: Callable[[object, object], None]) -> None:
-        """Queue, or refuse."""
-        if len(self.waiting) >= self.room:
-            raise BufferError
-        self.taken.append((key, value))
-        self.waiting.append(on_delivery)
+    @property
+    def failed(self) -> int:
+        """How many failed."""
+        return len(self.failures)
 
-    def poll(self, timeout: float) -> int:
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+    def produce(self, messages: Messages) -> int:
+        """Copy what there is room for, as librdkafka does: by address and length."""
+        room = self.room - len(self.waiting)
+        for one in messages[:room]:
+            key, value = (
+                string_at(int(one["key"]), int(one["key_len"])),
+                string_at(int(one["payload"]), int(one["len"])),
+            )
+            self.taken.append((key, value))
+            self.waiting.append(value)
+        return min(room, len(messages))
+
+    def poll(self, timeout_s: float) -> None:
         """Answer for all that waits."""
         if not self.silent:
-            for number, callback in enumerate(self.waiting, 1):
-                callback("lost" if self.lossy and number % self.lossy == 0 else None, None)
+            lost = self.waiting[self.lossy - 1 :: self.lossy] if self.lossy else []
+            self.failures += [Failure("lost", value) for value in lost]
             self.waiting.clear()
-        return 0
 
-    def flush(self, timeout: float) -> int:
+    def flush(self, timeout_s: float) -> None:
         """As `poll`."""
-        return self.poll(timeout)
+        self.poll(timeout_s)
+
+    def give_up(self) -> None:
+        """All that waits fails."""
+        self.failures += [Failure("purged", value) for value in self.waiting]
+        self.waiting.clear()
 
 
 def stretch(count: int) -> Prepared:
     """``count`` deliveries of sensors 1, 2, 3, 1, ..."""
+    sensor_id = np.array([1 + number % 3 for number in range(count)], dtype=np.int32)
+    values = [b'{"sensor_id":%d,"seq":%d}' % (sensor, number) for number, sensor in enumerate(sensor_id.tolist())]
     return Prepared(
-        sensor_id=[1 + number % 3 for number in range(count)],
-        seq=list(range(count)),
+        sensor_id=sensor_id,
+        seq=np.arange(count, dtype=np.int64),
         copy=np.zeros(count, dtype=np.uint8),
         due_ns=np.arange(count, dtype=np.int64),
-        values=[f"v{number}".encode() for number in range(count)],
+        keys=keys_of(sensor_id),
+        values=Texts.of_lines(b"".join(value + b"\n" for value in values)),
     )
 
 
@@ -213,7 +236,7 @@ def test_sender_keys_counts_and_logs(tmp_path: Path):
     """Each delivery carries its sensor's key, is acknowledged once, and stands in the log with its due."""
     producer = FakeProducer()
     with DeliveryLog(tmp_path / "sent.log") as log:
-        sender = Sender(producer, "t", zero_wall_ns=10**18, log=log)
+        sender = Sender(producer, zero_wall_ns=10**18, log=log)
         for part in (stretch(5), stretch(4)):
             sender.send(part, Burst(0, 2))
             sender.woken(0)
@@ -221,7 +244,7 @@ def test_sender_keys_counts_and_logs(tmp_path: Path):
         sender.flush(1.0)
     totals = sender.totals()
     assert (totals["sent"], totals["acked"], totals["failed"], totals["unacked"]) == (9, 9, 0, [])
-    assert producer.taken[4] == (b"2", b"v4")
+    assert producer.taken[4] == (b"2", b'{"sensor_id":2,"seq":4}')
     records = read_delivery_log(tmp_path / "sent.log")
     assert records["seq"].tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 3]
     assert records["due_ns"].tolist() == [10**18 + number for number in (0, 1, 2, 3, 4, 0, 1, 2, 3)]
@@ -231,7 +254,7 @@ def test_sender_keys_counts_and_logs(tmp_path: Path):
 def test_sender_waits_out_a_full_queue():
     """A full queue delays, counts as a stall, and loses nothing."""
     producer = FakeProducer(room=2)
-    sender = Sender(producer, "t", zero_wall_ns=0, log=None)
+    sender = Sender(producer, zero_wall_ns=0, log=None)
     sender.send(stretch(7), Burst(0, 7))
     sender.flush(1.0)
     assert sender.totals()["acked"] == 7
@@ -240,16 +263,24 @@ def test_sender_waits_out_a_full_queue():
 
 def test_sender_names_what_was_not_acknowledged():
     """Failed and unanswered deliveries are counted apart and listed by (sensor, seq)."""
-    failing = Sender(FakeProducer(lossy=3), "t", zero_wall_ns=0, log=None)
+    failing = Sender(FakeProducer(lossy=3), zero_wall_ns=0, log=None)
     failing.send(stretch(6), Burst(0, 6))
     failing.flush(1.0)
     assert failing.totals() | {"queue_full_stall_s": 0} == {
         "sent": 6, "acked": 4, "failed": 2, "unacked": [(3, 2), (3, 5)], "queue_full_stall_s": 0,
     }  # fmt: skip
-    silent = Sender(FakeProducer(silent=True), "t", zero_wall_ns=0, log=None)
+    silent = Sender(FakeProducer(silent=True), zero_wall_ns=0, log=None)
     silent.send(stretch(2), Burst(0, 2))
     silent.flush(0.0)
-    assert silent.totals()["unacked"] == [(1, 0), (2, 1)]
+    totals = silent.totals()
+    assert (totals["acked"], totals["failed"], totals["unacked"]) == (0, 0, [(1, 0), (2, 1)])
+
+
+def test_sender_leaves_a_full_queue_when_stopped():
+    """Ctrl-C does not wait for a broker that takes nothing any more."""
+    sender = Sender(FakeProducer(room=3, silent=True), zero_wall_ns=0, log=None, stopped=lambda: True)
+    sender.send(stretch(7), Burst(0, 7))
+    assert sender.sent == 3
 
 
 SPEC = resolve_stream(load_scenario("temperate-day"), seed=42, sensors=20)
