@@ -8,9 +8,11 @@ import sys
 import threading
 from types import FrameType
 
+from base.errors import ExitCode
+
 
 class Control:
-    """The wish of whoever started us. ``listen`` reads stdin for ``go`` and takes its end as a stop."""
+    """The wish of whoever started us. ``listen`` reads stdin for ``go`` and ``stop``, and takes its end as a stop."""
 
     def __init__(self, *, listen: bool) -> None:
         self.interrupted = False
@@ -32,6 +34,11 @@ class Control:
             pass
         return self._zero_wall_ns
 
+    def leave(self) -> None:
+        """End the process with 130 if it was interrupted; else do nothing."""
+        if self.interrupted:
+            raise SystemExit(int(ExitCode.INTERRUPTED))
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.interrupted = self.interrupted or number == signal.SIGINT
         self._stop = True
@@ -42,6 +49,9 @@ class Control:
         while received := os.read(0, 4096):
             *lines, pending = (pending + received).split(b"\n")
             for line in lines:
+                if line.strip() == b"stop":
+                    self._stop = True
+                    return
                 zero_wall_ns = parse_go(line)
                 if zero_wall_ns is not None:
                     self._zero_wall_ns = zero_wall_ns or None
@@ -57,5 +67,5 @@ def parse_go(line: bytes) -> int | None:
     if len(words) == 2 and words[0] == b"go" and words[1].isdigit():
         return int(words[1])
     if words:
-        print(f"stdin: '{line.decode(errors='replace')}' is not understood; write go or go <ns>", file=sys.stderr)
+        print(f"stdin: '{line.decode(errors='replace')}' is not understood; write go, go <ns> or stop", file=sys.stderr)
     return None

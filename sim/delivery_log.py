@@ -5,6 +5,7 @@ Written in bulk, a buffer at a time: formatting a line per reading would cost mo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -53,6 +54,14 @@ class DeliveryLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def merge_delivery_logs(parts: Iterable[Path], path: Path) -> None:
+    """One log at ``path`` of those that several processes wrote, in the order of sending. Raises `UsageError`."""
+    records = np.concatenate([read_delivery_log(part) for part in parts])
+    with DeliveryLog(path) as log:
+        ordered = records[np.argsort(records["sent_ns"], kind="stable")]
+        log.write(**{name: ordered[name] for name in DELIVERY_LOG.names or ()})
 
 
 def read_delivery_log(path: Path) -> DeliveryRecords:

@@ -8,13 +8,14 @@ from typing import Annotated, Final
 import typer
 
 from base.durations import parse_duration_s
-from base.errors import one_line_errors
+from base.errors import UsageError, one_line_errors
+from base.process import python_module
 from sim.encode import ready_to_send
 from sim.options import Rate, Scenario, Seed, Sensors, parse_start
 from sim.prepare import MOST_AHEAD
 from sim.scenario import load_scenario
 from sim.simulate import simulate
-from sim.stream import StreamSpec, resolve_stream
+from sim.stream import WHOLE, StreamSpec, parse_shard, resolve_stream
 from sim.transmit import (
     Bootstrap,
     JsonEvents,
@@ -28,6 +29,7 @@ from sim.transmit import (
     WaitForGo,
     transmit,
 )
+from sim.workers import transmit_by_workers
 
 #: Wall seconds that an endless run is kept ahead.
 ENDLESS_AHEAD_S: Final = 5.0
@@ -60,6 +62,11 @@ def publish(
     log: Log = None,
     kafka_config: KafkaConfig = None,
     verbose: Verbose = False,
+    workers: Annotated[int, typer.Option(help="Processes that share the work, each with its part of the sensors.")] = 1,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="K/N", help="Only part K of N of the sensors: one machine's share. [default: all]"),
+    ] = None,
     wait_for_go: WaitForGo = False,
     json_events: JsonEvents = False,
 ) -> None:
@@ -87,7 +94,19 @@ def publish(
     zero = parse_start(start, now=started_at)
     if zero is not None:
         described = described.model_copy(update={"start": zero})
-    stream = resolve_stream(described, seed=seed, sensors=sensors, rate=rate, speedup=speedup)
+    part = WHOLE if shard is None else parse_shard(shard)
+    stream = resolve_stream(described, seed=seed, sensors=sensors, rate=rate, speedup=speedup, shard=part)
+    if workers != 1:
+        _require_divisible(stream, workers, how)
+        command = python_module("sim.publish", "--bootstrap", bootstrap, "--topic", topic, "--scenario", scenario)
+        command += ["--seed", str(seed), "--sensors", str(sensors), "--speedup", repr(speedup)]
+        command += ["--start", "scenario" if zero is None else zero.isoformat()]
+        for flag, value in (("--rate", rate), ("--for", duration), ("--lead", lead), ("--kafka-config", kafka_config)):
+            if value is not None:
+                command += [flag, str(value)]
+        command += ["--unpaced"] if unpaced else []
+        transmit_by_workers(how, command, workers=workers, named=_described(stream))
+        return
     bounded = for_s is not None or readings is not None
     ahead = MOST_AHEAD if bounded else min(MOST_AHEAD, max(1, int(stream.rate_per_s * ENDLESS_AHEAD_S)))
     chunks = simulate(
@@ -97,6 +116,18 @@ def publish(
         chunk_readings=min(100_000, ahead if bounded else max(1, ahead // 5)),
     )
     transmit(how, ready_to_send(chunk.readings for chunk in chunks), named=_described(stream), ahead=ahead)
+
+
+def _require_divisible(stream: StreamSpec, workers: int, how: Transmission) -> None:
+    """Raise `UsageError` for what several workers cannot do together."""
+    if not 1 <= workers <= stream.sensors:
+        raise UsageError(f"--workers {workers}: give from 1 up to the {stream.sensors} sensors, of which each has some")
+    if stream.shard != WHOLE:
+        raise UsageError(f"--workers {workers}: --shard is the work of one process; leave one of the two out")
+    if how.limit is not None:
+        raise UsageError(f"--workers {workers}: --readings cannot be shared out; give --for instead")
+    if how.verbose:
+        raise UsageError(f"--workers {workers}: --verbose shows what one process sends; leave one of the two out")
 
 
 def _described(stream: StreamSpec) -> str:

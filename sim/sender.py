@@ -163,14 +163,20 @@ class Sender:
         seconds = (now_ns - then_ns) / 1e9 if self._report_at > -(2**62) else 0.0
         offered = (due - then_due) / seconds if seconds else None
         rate = (self.sent - then_sent) / seconds if seconds else None
-        if self.json_events:
-            emit(
-                "progress", due=due, sent=self.sent, acked=self.acked, lag_ms=self._lag_ns / 1e6,
-                offered_per_s=offered, sent_per_s=rate, wall_minus_monotonic_ns=wall_minus_monotonic_ns(),
-            )  # fmt: skip
-        elif rate is not None:
-            print(f"sent {self.sent:,}, acknowledged {self.acked:,}, {rate:,.1f}/s", file=sys.stderr)
+        tell_progress(
+            json_events=self.json_events, due=due, sent=self.sent, acked=self.acked, lag_ms=self._lag_ns / 1e6,
+            offered_per_s=offered, sent_per_s=rate, wall_minus_monotonic_ns=wall_minus_monotonic_ns(),
+        )  # fmt: skip
         self._last, self._report_at, self._lag_ns = (now_ns, due, self.sent), now_ns, 0
+
+
+def tell_progress(*, json_events: bool, **progress: Any) -> None:
+    """Report how it goes: an event for a program, a line for a person once there is a rate to tell."""
+    if json_events:
+        emit("progress", **progress)
+    elif progress["sent_per_s"] is not None:
+        sent, acked, rate = (progress[name] for name in ("sent", "acked", "sent_per_s"))
+        print(f"sent {sent:,}, acknowledged {acked:,}, {rate:,.1f}/s", file=sys.stderr)
 
 
 def messages_of(stretch: Prepared, burst: Burst) -> Messages:

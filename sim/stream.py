@@ -30,6 +30,14 @@ class Shard:
     count: int
 
 
+def parse_shard(text: str) -> Shard:
+    """``K/N`` as a shard; whether it fits the sensors, `resolve_stream` checks. Raises `UsageError`."""
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal()):
+        raise UsageError(f"--shard {text}: write K/N, such as 1/4 for the first of four parts")
+    return Shard(int(number), int(count))
+
+
 #: Every sensor.
 WHOLE: Final = Shard(1, 1)
 

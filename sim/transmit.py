@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from confluent_kafka import KafkaException
 
 from base.batch_producer import BatchProducer
-from base.errors import ComponentFailed, ExitCode, UsageError
+from base.errors import ComponentFailed, UsageError
 from base.jsonl import emit
 from base.kafka import QUIET, Admin, read_kafka_config
 from sim.control import Control
@@ -78,20 +78,17 @@ def transmit(how: Transmission, source: Iterator[Prepared], *, named: str, ahead
 
     Ends the process with 130 after Ctrl-C; raises `ComponentFailed` if readings were not acknowledged.
     """
-    settings = read_kafka_config(how.kafka_config)
+    settings = require_cluster(how)
     control = Control(listen=how.wait_for_go)
     with ExitStack() as stack:
         delivery_log = stack.enter_context(DeliveryLog(how.log)) if how.log is not None else None
-        producer = stack.enter_context(_connected(how, settings))
+        pace = UNPACED_SETTINGS if how.unpaced else {}
+        configured = {**PRODUCER_SETTINGS, **pace, "bootstrap.servers": how.bootstrap, **settings}
+        producer = stack.enter_context(BatchProducer(configured, how.topic))
         preparer = Preparer(source, ahead=ahead, limit=how.limit, stopped=control.stopped)
         stack.callback(preparer.stop)
-        ready = preparer.wait_ready(1 if how.unpaced else None)
-        if how.json_events:
-            emit("prepared", readings=ready)
-        elif not how.verbose:
-            print(f"publishing {named} to {how.topic} at {how.bootstrap}", file=sys.stderr)
-        zero = control.wait_for_go() if how.wait_for_go else None
-        zero_wall_ns = zero or time.time_ns() + round(how.lead_s * 1e9) + HEAD_START_NS
+        announce(how, named, ready=preparer.wait_ready(1 if how.unpaced else None))
+        zero_wall_ns = start_instant_ns(how, control)
         sender = Sender(producer, zero_wall_ns=zero_wall_ns, log=delivery_log, stopped=control.stopped)
         sender.json_events, sender.verbose = how.json_events, how.verbose
         if how.json_events and not control.stopped():
@@ -102,18 +99,47 @@ def transmit(how: Transmission, source: Iterator[Prepared], *, named: str, ahead
                 first_due_ns=None if first_due_ns is None else zero_wall_ns + first_due_ns,
             )
         _run(sender, preparer, control, zero_wall_ns=zero_wall_ns, unpaced=how.unpaced)
-        _finish(sender, preparer.planned, json_events=how.json_events)
-    if control.interrupted:
-        raise SystemExit(int(ExitCode.INTERRUPTED))
+        finish(how, sender.totals(), planned=preparer.planned)
+    control.leave()
 
 
-def _connected(how: Transmission, settings: dict[str, str]) -> BatchProducer:
+def require_cluster(how: Transmission) -> dict[str, str]:
+    """The user's librdkafka settings, once the cluster has answered with them.
+
+    Raises `UsageError` for settings that are wrong, `EnvironmentMissing` if nobody answers.
+    """
+    settings = read_kafka_config(how.kafka_config)
     try:
         Admin(how.bootstrap, settings).require_reachable(4.0)
     except KafkaException as error:
         raise UsageError(f"--kafka-config: {error.args[0].str()}; correct that line") from None
-    pace = UNPACED_SETTINGS if how.unpaced else {}
-    return BatchProducer({**PRODUCER_SETTINGS, **pace, "bootstrap.servers": how.bootstrap, **settings}, how.topic)
+    return settings
+
+
+def announce(how: Transmission, named: str, *, ready: int) -> None:
+    """Tell that ``ready`` readings are prepared."""
+    if how.json_events:
+        emit("prepared", readings=ready)
+    elif not how.verbose:
+        print(f"publishing {named} to {how.topic} at {how.bootstrap}", file=sys.stderr)
+
+
+def start_instant_ns(how: Transmission, control: Control, *, margin_ns: int = HEAD_START_NS) -> int:
+    """The wall instant of event time zero: whoever says go names it, or else the lead begins ``margin_ns`` from now."""
+    named = control.wait_for_go() if how.wait_for_go else None
+    return named or time.time_ns() + round(how.lead_s * 1e9) + margin_ns
+
+
+def finish(how: Transmission, totals: Mapping[str, Any], *, planned: int | None) -> None:
+    """Give the account; `ComponentFailed` if readings were not acknowledged."""
+    if how.json_events:
+        emit("done", planned=planned, **totals)
+        return
+    print(f"sent {totals['sent']:,} readings, {totals['acked']:,} acknowledged, {totals['failed']:,} failed")
+    if totals["unacked"]:
+        raise ComponentFailed(
+            f"{totals['sent'] - totals['acked']:,} readings were not acknowledged; see the broker's log"
+        )
 
 
 def _run(sender: Sender, preparer: Preparer, control: Control, *, zero_wall_ns: int, unpaced: bool) -> None:
@@ -136,15 +162,3 @@ def _run(sender: Sender, preparer: Preparer, control: Control, *, zero_wall_ns: 
     )
     gc.enable()
     sender.flush()
-
-
-def _finish(sender: Sender, planned: int | None, *, json_events: bool) -> None:
-    totals = sender.totals()
-    if json_events:
-        emit("done", planned=planned, **totals)
-        return
-    print(f"sent {totals['sent']:,} readings, {totals['acked']:,} acknowledged, {totals['failed']:,} failed")
-    if totals["unacked"]:
-        raise ComponentFailed(
-            f"{totals['sent'] - totals['acked']:,} readings were not acknowledged; see the broker's log"
-        )

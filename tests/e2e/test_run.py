@@ -48,7 +48,14 @@ def wait_for(condition, within_s):
 
 def alive(processes):
     """Those that still run."""
-    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in processes if seen(one, psutil.Process.status) not in (None, psutil.STATUS_ZOMBIE)]
+
+
+def seen(process, look):
+    """What ``look`` tells of a process; None if it has ended, as a short-lived one may between listing and looking."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return look(process) if process.is_running() else None
+    return None
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +142,7 @@ def start(out):
 def java_count(run):
     """How many JVMs the run has: the broker's and the driver's make two."""
     found = descendants(run.pid)
-    return found if sum("java" in one.name() for one in found) >= 2 else None
+    return found if sum("java" in (seen(one, psutil.Process.name) or "") for one in found) >= 2 else None
 
 
 def test_kill_9_leaves_no_process(tmp_path):
