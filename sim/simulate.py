@@ -125,7 +125,7 @@ def intervals_of(chunk: Chunk, start_s: float, end_s: float, realised: list[pl.D
 def _chunks(stream: StreamSpec, start_s: float, end_s: float | None, chunk_readings: int) -> Iterator[Chunk]:
     start_us = round(start_s * 1e6)
     end_us = None if end_s is None else round(end_s * 1e6)
-    source = _source(stream)
+    source = source_of(stream)
     observer = Observer(stream, source, start_us)
     pending: ReadingBatch | None = None
     nothing_yet = True
@@ -176,7 +176,8 @@ def _pieces(
         yield Chunk(readings.take(part), stream, source, stretch, observed, rows[piece], last=number == count - 1)
 
 
-def _source(stream: StreamSpec) -> Source:
+def source_of(stream: StreamSpec) -> Source:
+    """Where the stream's readings come from: what kind of scenario it has decides."""
     if isinstance(stream.scenario, UniformScenario):
         return Lots(stream, stream.scenario)
     if isinstance(stream.scenario, ReplayScenario):

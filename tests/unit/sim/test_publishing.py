@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from base.batch_producer import Failure, Messages
+from sim import publish
 from sim.arrays import Longs
 from sim.control import parse_go
 from sim.delivery_log import DeliveryLog, read_delivery_log
@@ -373,3 +375,53 @@ def test_ctrl_c_ends_an_endless_run_cleanly(mock_cluster: list[str]):
     assert last["event"] == "done"
     assert last["planned"] is None
     assert last["sent"] == last["acked"]
+
+
+def test_workers_give_one_account(mock_cluster: list[str], tmp_path: Path):
+    """Two workers start at one instant; their events, totals and logs come out as those of one process."""
+    log = tmp_path / "sent.log"
+    command = [*mock_cluster, *BOUNDED, "--workers", "2", "--log", str(log)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    prepared, started, *_, last = map(json.loads, done.stdout.splitlines())
+    assert last["event"] == "done"
+    assert last["planned"] == last["sent"] == last["acked"] == prepared["readings"]
+    records = read_delivery_log(log)
+    assert len(records) == last["sent"] == pytest.approx(350, abs=40)
+    assert records["due_ns"].min() == started["first_due_ns"] < started["zero_wall_ns"]
+    assert {sensor % 2 for sensor in records["sensor_id"].tolist()} == {0, 1}
+    assert (np.diff(records["sent_ns"]) >= 0).all()
+    assert (records["sent_ns"] - records["due_ns"]).min() > -MS
+
+
+def test_ctrl_c_ends_workers_cleanly(mock_cluster: list[str]):
+    """Ctrl-C reaches every worker: each accounts for what it sent, and the command exits with 130."""
+    command = [*mock_cluster, "--rate", "200", "--workers", "2"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as publisher:
+        assert publisher.stdout is not None
+        while json.loads(publisher.stdout.readline())["event"] != "progress":
+            pass
+        publisher.send_signal(signal.SIGINT)
+        *_, last = map(json.loads, publisher.stdout)
+        assert publisher.wait(20) == 130
+    assert last["event"] == "done"
+    assert last["planned"] is None
+    assert last["sent"] == last["acked"] > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "0"], "--workers 0: give from 1 up to the 50 sensors"),
+        (["--workers", "51"], "--workers 51: give from 1 up to the 50 sensors"),
+        (["--workers", "2", "--readings", "9"], "--workers 2: --readings cannot be shared out"),
+        (["--workers", "2", "--shard", "1/2"], "--workers 2: --shard is the work of one process"),
+        (["--workers", "2", "--verbose"], "--workers 2: --verbose shows what one process sends"),
+        (["--shard", "2"], "--shard 2: write K/N"),
+        (["--shard", "3/2"], "--shard 3/2: give K/N with K from 1 to N"),
+    ],
+)
+def test_work_that_cannot_be_shared(options: list[str], message: str):
+    """What workers and shards cannot do is refused in one line that names the flag."""
+    result = CliRunner().invoke(publish.app, ["--sensors", "50", *options])
+    assert result.exit_code == 2
+    assert message in result.stderr
