@@ -66,7 +66,7 @@ def main(
         typer.Option(envvar="BENCH_PARTITIONS", help=f"List of partition counts.  [{cfg.DEFAULT_PARTITIONS}]"),
     ] = None,
     profile: Annotated[
-        str, typer.Option(envvar="BENCH_PROFILE", help="List of Spark settings: tuned, stock.")
+        str, typer.Option(envvar="BENCH_PROFILE", help="List of Spark settings: tuned, tuned-async, stock.")
     ] = "tuned",
     repeats: Annotated[int, typer.Option(envvar="BENCH_REPEATS", help="Rounds over the whole matrix.")] = 1,
     warmup: Annotated[

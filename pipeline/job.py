@@ -54,6 +54,8 @@ def job(
         starting_offsets=starting_offsets,
         options={**profile.source, **(source or {})},
     )
+    # The option is refused with any other trigger, a drain's included.
+    tracking = profile.tracking if "processingTime" in trigger else {}
     return (
         build_output(rows, rules, topics)
         .writeStream.format("kafka")
@@ -61,7 +63,7 @@ def job(
         # Real-time mode takes no other; for a query without state it means the same as append.
         .outputMode("update")
         .option("kafka.bootstrap.servers", bootstrap)
-        .options(**profile.sink)
+        .options(**profile.sink, **tracking)
         .option("checkpointLocation", str(checkpoint))
         .trigger(**trigger)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -12,12 +12,14 @@ from base.errors import UsageError, did_you_mean
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Settings of the session, and options of the Kafka source and of the Kafka sink."""
+    """Settings of the session, and options of the Kafka source, of the Kafka sink, and of how a query that
+    runs micro-batch after micro-batch keeps track of itself."""
 
     name: str
     session: Mapping[str, str] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
     sink: Mapping[str, str] = field(default_factory=dict)
+    tracking: Mapping[str, str] = field(default_factory=dict)
 
 
 #: Spark and its Kafka connector as they come.
@@ -56,7 +58,19 @@ TUNED: Final = Profile(
     sink=MappingProxyType({"kafka.linger.ms": "0"}),
 )
 
-PROFILES: Final[Mapping[str, Profile]] = MappingProxyType({profile.name: profile for profile in (TUNED, STOCK)})
+#: Offsets and commits are written beside the batches, once a second. Price: after a crash up to a second of
+#: batches runs again, with other limits, so there are copies, which carry the same ids. Micro-batch only.
+TUNED_ASYNC: Final = replace(
+    TUNED,
+    name="tuned-async",
+    tracking=MappingProxyType(
+        {"asyncProgressTrackingEnabled": "true", "asyncProgressTrackingCheckpointIntervalMs": "1000"}
+    ),
+)
+
+PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
+    {profile.name: profile for profile in (TUNED, TUNED_ASYNC, STOCK)}
+)
 
 
 def profile_named(name: str, *, field: str) -> Profile:

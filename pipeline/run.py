@@ -41,7 +41,7 @@ def main(
     ] = None,
     trigger: Annotated[str, typer.Option(help="0s, 100ms, 30s, realtime or realtime:DURATION.")] = "30s",
     rules: Annotated[Path | None, typer.Option(help="TOML file of rules. [default: the five seed rules]")] = None,
-    profile: Annotated[str, typer.Option(help="Settings: tuned or stock.")] = "tuned",
+    profile: Annotated[str, typer.Option(help="Settings: tuned, tuned-async or stock.")] = "tuned",
     checkpoint: Annotated[Path | None, typer.Option(help="Folder to resume from. [default: a fresh one]")] = None,
     spark_master: Annotated[str | None, typer.Option(help="Spark master. [default: local, enough slots]")] = None,
     for_: Annotated[str | None, typer.Option("--for", help="Stop after this long. [default: run on]")] = None,

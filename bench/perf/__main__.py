@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from bench.perf.pipeline import pipeline
 from bench.perf.publisher import publisher
 
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False, no_args_is_help=True)
 app.command(epilog="Example: python -m bench.perf publisher --sensors 1000,100000")(publisher)
+app.command(epilog="Example: python -m bench.perf pipeline --part drain --rounds 5")(pipeline)
 
 
 @app.callback()

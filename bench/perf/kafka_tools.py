@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from base.errors import ComponentFailed
@@ -25,13 +26,9 @@ def producer_performance(
     From its first send to its last acknowledgement, as it reports itself. Raises `ComponentFailed`.
     """
     properties = [f"{key}={value}" for key, value in {"bootstrap.servers": bootstrap, **settings}.items()]
-    command: list[str | Path] = [find_java().executable, _HEAP, "-cp", tools_classpath()]
-    command += ["org.apache.kafka.tools.ProducerPerformance", "--topic", topic, "--num-records", str(readings)]
-    command += ["--throughput", "-1", "--payload-file", payloads, "--producer-props", *properties]
-    with Child("ProducerPerformance", command, log=log) as tool:
-        if tool.wait(LONGEST_S) != 0:
-            raise ComponentFailed(f"ProducerPerformance failed; the end of its log:\n{tail(log)}")
-    return reported_rate(log.read_text(), readings)
+    arguments: list[str | Path] = ["org.apache.kafka.tools.ProducerPerformance", "--topic", topic]
+    arguments += ["--num-records", str(readings), "--throughput", "-1", "--payload-file", payloads]
+    return reported_rate(_run([*arguments, "--producer-props", *properties], log), readings)
 
 
 def reported_rate(output: str, readings: int) -> float:
@@ -40,3 +37,30 @@ def reported_rate(output: str, readings: int) -> float:
     if not found:
         raise ComponentFailed(f"ProducerPerformance told no rate for {readings} records; its output:\n{output[-500:]}")
     return float(found[-1])
+
+
+def consumer_performance(*, bootstrap: str, topic: str, readings: int, log: Path) -> float:
+    """Messages/s of ``ConsumerPerformance``, which fetches all ``readings`` of a topic and looks at none of them.
+
+    The time in which it joins its consumer group is left out, as it reports itself. Raises `ComponentFailed`.
+    """
+    arguments = ["org.apache.kafka.tools.ConsumerPerformance", "--bootstrap-server", bootstrap, "--topic", topic]
+    return fetched_rate(_run([*arguments, "--num-records", str(readings), "--timeout", "60000"], log))
+
+
+def fetched_rate(output: str) -> float:
+    """The fetched messages/s of ConsumerPerformance, by the name of its column."""
+    lines = [[cell.strip() for cell in line.split(",")] for line in output.splitlines() if "," in line]
+    for names, values in itertools.pairwise(lines):
+        if "fetch.nMsg.sec" in names and len(values) == len(names):
+            return float(values[names.index("fetch.nMsg.sec")])
+    raise ComponentFailed(f"ConsumerPerformance told no rate; its output:\n{output[-500:]}")
+
+
+def _run(arguments: Sequence[str | Path], log: Path) -> str:
+    """Run a tool to its end; its output."""
+    name = str(arguments[0]).rpartition(".")[2]
+    with Child(name, [find_java().executable, _HEAP, "-cp", tools_classpath(), *arguments], log=log) as tool:
+        if tool.wait(LONGEST_S) != 0:
+            raise ComponentFailed(f"{name} failed; the end of its log:\n{tail(log)}")
+    return log.read_text()
