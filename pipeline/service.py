@@ -150,6 +150,7 @@ def _warmer(spark: SparkSession, config: RunConfig, warm: WarmUp, work_dir: Path
         rules=config.rules,
         profile=config.profile,
         folder=work_dir / "warm",
+        realtime=config.trigger.is_realtime,
     )
 
 

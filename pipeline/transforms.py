@@ -62,13 +62,16 @@ def parse(rows: DataFrame) -> DataFrame:
 def _one_value(text: Column) -> Column:
     """Whether the text holds a single JSON value, given that it begins with one.
 
-    Nearly always the first ``}`` is the last byte, and a search for it says so: the general answer
-    would cost as much as the parsing. That answer: text that closed the bracket set before it would
-    give the same count twice; else the first count is the number of values it holds.
+    Nearly always the first ``}`` is the last byte, and no ``}`` before that says so: the general answer
+    would cost as much as the parsing. (`contains` compares bytes; functions that tell where, compare
+    strings at every byte.) That answer: text that closed the bracket set before it would give the same
+    count twice; else the first count is the number of values it holds.
     """
-    ends_at_first_brace = F.octet_length(F.substring_index(text, "}", 1)) + 1 == F.octet_length(text)
+    all_but_the_last = F.substring("value", F.lit(1), F.length("value") - 1).cast("string")
     alone, followed = (F.json_array_length(F.concat(F.lit("["), text, F.lit(end))) for end in ("]", ",0]"))
-    return F.when(ends_at_first_brace, F.lit(True)).otherwise(F.coalesce((alone == 1) & (followed == 2), F.lit(False)))
+    return F.when(~all_but_the_last.contains("}"), F.lit(True)).otherwise(
+        F.coalesce((alone == 1) & (followed == 2), F.lit(False))
+    )
 
 
 def count_parsed(parsed: DataFrame) -> DataFrame:

@@ -171,8 +171,9 @@ def ratios(rates: dict[str, list[float]], by_name: dict[str, Latency]) -> dict[s
     """What the targets are about: round by round, then the median; null where a part was not measured."""
 
     def over(ours: str, theirs: str) -> float | None:
-        pairs = zip(rates.get(ours, []), rates.get(theirs, []), strict=True)
-        return _median([a / b for a, b in pairs])
+        if ours not in rates or theirs not in rates:
+            return None
+        return median(a / b for a, b in zip(rates[ours], rates[theirs], strict=True))
 
     stock, ours = (_median(by_name[name].p50) if name in by_name else None for name in ("stock", "tuned_async"))
     return {

@@ -115,9 +115,11 @@ def never() -> bool:
     return False
 
 
-@pytest.mark.parametrize(("asked", "passes"), [(never, 2), (lambda: True, 0)])
-def test_warm_up(spark, broker, topics, tmp_path, asked: Callable[[], bool], passes: int):
-    """The backlog is drained whole at least twice, then in short batches, within the limit; or not at all."""
+@pytest.mark.parametrize(
+    ("asked", "realtime", "passes"), [(never, False, 2), (never, True, 2), (lambda: True, False, 0)]
+)
+def test_warm_up(spark, broker, topics, tmp_path, asked: Callable[[], bool], realtime: bool, passes: int):
+    """The backlog is drained whole at least twice, then in short batches of the mode, in time; or not at all."""
     send(broker.bootstrap, topics.readings, [reading(temperature=40, seq=number) for number in range(1_000)])
     scratch = Topics(readings=topics.readings, alerts=topics.alerts, rejects=topics.alerts)
     warmer = Warmer(
@@ -128,11 +130,14 @@ def test_warm_up(spark, broker, topics, tmp_path, asked: Callable[[], bool], pas
         rules=RULES,
         profile=TUNED,
         folder=tmp_path,
+        realtime=realtime,
     )
+    floor = spark.conf.get("spark.sql.streaming.realTimeMode.minBatchDuration")
     warmed = warmer.warm_up(7.0, asked)
     assert len(warmed.passes) >= passes
     assert (warmed.short_batches > 0) == (passes > 0)
     assert warmed.seconds < 10.0
+    assert spark.conf.get("spark.sql.streaming.realTimeMode.minBatchDuration") == floor
     if passes:
         # Whole passes and nothing beside them, for the warm-up reads the backlog from its first record.
         whole = [message.key() for message in read(broker.bootstrap, topics.alerts, 1_000 * passes)]

@@ -6,8 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from base.errors import ComponentFailed
+from bench.perf import pipeline
 from bench.perf.__main__ import app
-from bench.perf.kafka_tools import reported_rate
+from bench.perf.kafka_tools import consumed_rate, reported_rate
 from bench.perf.publisher import DEFAULTS, PRODUCERS, Figures, ratios
 from bench.perf.stages import Stage, state_bytes, timed
 
@@ -23,6 +24,71 @@ def test_the_last_line_of_producer_performance_counts():
     assert reported_rate(OUTPUT, 4_000_000) == 649772.579597
     with pytest.raises(ComponentFailed, match="no rate for 5000000"):
         reported_rate(OUTPUT, 5_000_000)
+
+
+#: What ConsumerPerformance of Kafka 4.3.1 printed.
+CONSUMED = """\
+start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, rebalance.time.ms, fetch.time.ms, \
+fetch.MB.sec, fetch.nMsg.sec
+2026-11-25 17:11:36:560, 2026-11-25 17:11:38:072, 271.6998, 179.6956, 2000000, 1322751.3228, 434, 1078, 252.0406, \
+1855287.5696
+"""
+
+
+def test_the_rate_of_consumer_performance_is_found_by_its_name():
+    """The whole run's messages/s is the one that counts; an output without it is an error that quotes it."""
+    assert consumed_rate(CONSUMED) == 1322751.3228
+    with pytest.raises(ComponentFailed, match="told no rate"):
+        consumed_rate("WARNING: no messages\n")
+
+
+def cell(
+    profile: str, p50: float | None, p99: float | None = 9.0, stalls: list[float] | None = None
+) -> dict[str, object]:
+    """The parts of a result's cell that are looked at."""
+    return {
+        "params": {"profile": profile},
+        "verdict": "valid",
+        "reasons": [],
+        "latency_ms": {"due_to_seen": {"p50": p50, "p99": p99}},
+        "boundary_stall_ms": None if stalls is None else {"each": stalls},
+    }
+
+
+def test_latencies_are_medians_over_cells_and_stalls_are_all_kept():
+    """Cells of a kind are put together; a broken one leaves its verdict and no number."""
+    broken = {"params": {"profile": "tuned"}, "verdict": "invalid", "reasons": [{"message": "no"}], "latency_ms": None}
+    micro, realtime, _ = pipeline.LATENCY_RUNS
+    found = pipeline.latencies(
+        [
+            (micro, {"cells": [cell("stock", 240.0), cell("tuned-async", 50.0), cell("tuned-async", 30.0)]}),
+            (realtime, {"cells": [cell("tuned", 2.0, None, [40.0]), broken, cell("tuned", 3.0, 7.0, [30.0, 50.0])]}),
+        ]
+    )
+    assert found["tuned_async"].as_dict()["p50"] == 40.0
+    assert found["tuned"].as_dict()["p50"] is None
+    assert found["realtime"].as_dict() == {
+        "p50": 2.5,
+        "p99": 7.0,
+        "rounds": {"p50": [2.0, 3.0], "p99": [7.0]},
+        "verdicts": ["valid", "invalid; no", "valid"],
+    }
+    assert found["realtime"].stalls == [40.0, 30.0, 50.0]
+
+
+def test_drain_ratios_are_taken_round_by_round():
+    """A part that was not measured is null, never 0."""
+    rates = {pipeline.CONSUMER: [100.0, 50.0], pipeline.OURS: [50.0, 30.0], pipeline.OBVIOUS: [10.0, 10.0]}
+    found = pipeline.ratios(rates, {})
+    assert found["drain_vs_consumer_performance"] == pytest.approx(0.55)
+    assert found["drain_tuned_vs_obvious"] == 4.0
+    assert found["drain_with_alerts_vs_consumer_performance"] is None
+    assert found["stock_vs_tuned_async_p50"] is None
+    only = pipeline.ratios({}, pipeline.latencies([(pipeline.LATENCY_RUNS[0], {"cells": MICRO})]))
+    assert only["stock_vs_tuned_async_p50"] == 6.0
+
+
+MICRO = [cell("stock", 240.0), cell("tuned-async", 40.0), cell("tuned", 90.0)]
 
 
 def test_ratios_are_taken_round_by_round_with_the_faster_tool():
