@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from base.errors import ComponentFailed
+from base.kafka_security import PLAINTEXT, KafkaSecurity
 from pipeline.failures import root_cause
 from pipeline.job import job
 from pipeline.profiles import Profile
@@ -77,6 +78,7 @@ class Warmer:
     rules: Sequence[AlertRule]
     profile: Profile
     folder: Path
+    kafka: KafkaSecurity = PLAINTEXT
     _queries: int = 0
 
     def warm_up(self, limit_s: float, asked_to_stop: Callable[[], bool]) -> Warmed:
@@ -140,6 +142,7 @@ class Warmer:
             trigger=trigger,
             source=source,
             name=name,
+            kafka=self.kafka,
         ).start()
         return _follow(self.spark, query, enough)
 
