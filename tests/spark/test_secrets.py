@@ -16,7 +16,7 @@ from spark.rows import reading
 
 from base.errors import ComponentFailed
 from base.kafka import Admin
-from base.kafka_security import KafkaSecurity, Pem, secrets_of, spark_options
+from base.kafka_security import KafkaSecurity, Pem, java_settings, secrets_of, spark_options
 from pipeline.failures import root_cause, spark_failures
 from pipeline.job import job, kafka_rows
 from pipeline.profiles import TUNED, Profile
@@ -156,6 +156,20 @@ def test_a_query_at_work_shows_no_secret(spark, broker, topics, log, tmp_path):
         for option in ("sasl.jaas.config", "ssl.key.password", "ssl.keystore.key", "ssl.truststore.certificates"):
             assert f"kafka.{option}=*********(redacted)" in seen[where], (where, option)
     assert topics.readings in seen["checkpoint"]
+
+
+@pytest.mark.parametrize("text", ["plain", 'a"b', "a\\b", 'ends in \\"', "\\", '" required; //', "\\101 \\n ü 한 '#/*"])
+def test_java_reads_the_login_that_was_meant(spark, text):
+    """Kafka's own parser of JAAS gives back user and secret, whatever quotes and backslashes are in them."""
+    config = SECURITY.model_copy(update={"user": text, "secret": SecretStr(text)})
+    jvm = spark._jvm
+    login = jvm.org.apache.kafka.common.config.types.Password(java_settings(config)["sasl.jaas.config"])
+    settings = jvm.java.util.HashMap()
+    settings.put("sasl.jaas.config", login)
+    context = jvm.org.apache.kafka.common.security.JaasContext.loadClientContext(settings)
+    (entry,) = context.configurationEntries()
+    assert entry.getLoginModuleName().endswith("ScramLoginModule")
+    assert dict(entry.getOptions()) == {"username": text, "password": text}
 
 
 def test_a_plan_that_is_printed_shows_no_secret(spark, broker, topics, capfd):
