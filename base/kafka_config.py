@@ -238,7 +238,9 @@ def _private_key(path: Path, *, has_secret: bool) -> Pem:
     encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----" in text
     if not encrypted and "-----BEGIN PRIVATE KEY-----" not in text:
         # The older forms (BEGIN RSA PRIVATE KEY) are read by librdkafka, and by no Java client.
-        raise _Mistake(f"key = '{path}': no key in PKCS#8 form, as Java needs it; run: openssl pkcs8 -topk8 -in {path}")
+        raise _Mistake(
+            f"key = '{path}': no key in PKCS#8 form, as Java needs it; run: openssl pkcs8 -topk8 -nocrypt -in {path}"
+        )
     if encrypted and not has_secret:
         raise _Mistake(f"key = '{path}': the key is encrypted; name its secret with key_secret_env or key_secret_file")
     if has_secret and not encrypted:

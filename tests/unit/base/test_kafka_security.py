@@ -50,7 +50,13 @@ def secret_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with every file that the texts of these tests name."""
-    texts = {"ca.pem": AUTHORITY, "me.pem": CERTIFICATE, "me.key": KEY, "me.enc": ENCRYPTED_KEY, "me.rsa": OLD_KEY}
+    texts = {
+        "ca.pem": AUTHORITY,
+        "me.pem": CERTIFICATE,
+        "me.key": KEY,
+        "me.enc": ENCRYPTED_KEY,
+        "me.rsa": OLD_KEY,
+    }
     for name, text in {**texts, "secret": f"{SECRET}\n", "open": f"{SECRET}\n", "nothing": "\n"}.items():
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o644 if name == "open" else 0o600)
@@ -237,7 +243,7 @@ TABLE = 'protocol = "SSL"\n[librdkafka]\n'
         (SSL + 'ca = "me.key"\n', ["ca = '", "me.key': no certificate in PEM form"]),
         (SSL + 'ca = "none.pem"\n', ["none.pem': No such file"]),
         (MTLS.replace("me.pem", "me.key"), ["certificate = '", "no certificate in PEM form"]),
-        (MTLS.replace("me.key", "me.rsa"), ["no key in PKCS#8 form", "openssl pkcs8 -topk8 -in "]),
+        (MTLS.replace("me.key", "me.rsa"), ["no key in PKCS#8 form", "openssl pkcs8 -topk8 -nocrypt -in "]),
         (MTLS.replace("me.key", "me.enc"), ["the key is encrypted; name its secret with key_secret_env"]),
         (MTLS + 'key_secret_env = "KEY_SECRET"\n', ["the key is not encrypted; leave key_secret_env"]),
         # The table [librdkafka].
