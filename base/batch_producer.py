@@ -20,6 +20,7 @@ from confluent_kafka import KafkaError, cimpl
 from numpy.typing import NDArray
 
 from base.errors import ComponentFailed, EnvironmentMissing, UsageError
+from base.kafka_security import HIDDEN, is_secret
 
 #: Failures are counted all, and kept only so many.
 MOST_FAILURES: Final = 1_000
@@ -116,7 +117,8 @@ class BatchProducer:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             if self._library.rd_kafka_conf_set(conf, key.encode(), text.encode(), *self._reason_buffer()):
                 self._library.rd_kafka_conf_destroy(conf)
-                raise UsageError(f"librdkafka refuses {key}={text}: {self._reason.value.decode()}")
+                shown = HIDDEN if is_secret(key) else text
+                raise UsageError(f"librdkafka refuses {key}={shown}: {self._reason.value.decode()}")
         self._library.rd_kafka_conf_set_dr_msg_cb(conf, self._on_delivery)
         self._client = self._library.rd_kafka_new(_PRODUCER, conf, *self._reason_buffer())
         if not self._client:

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
@@ -26,44 +26,34 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def read_kafka_config(path: Path | None) -> dict[str, str]:
-    """librdkafka settings from a file of ``key=value`` lines; ``#`` starts a comment.
-
-    Raises `UsageError` naming the line that is neither.
-    """
-    if path is None:
-        return {}
-    try:
-        lines = path.read_text().splitlines()
-    except OSError as error:
-        raise UsageError(f"--kafka-config {path}: {error.strerror}; name a readable file") from error
-    settings: dict[str, str] = {}
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        key, separator, value = text.partition("=")
-        if not separator:
-            raise UsageError(f"--kafka-config {path}, line {number}: '{text}' is no key=value; add the '='")
-        settings[key.strip()] = value.strip()
-    return settings
-
-
 class Admin:
-    """Topics of one cluster. ``settings`` are librdkafka's, beside the bootstrap address."""
+    """Topics of one cluster. ``settings`` are librdkafka's, beside the bootstrap address.
+
+    Raises `UsageError` for settings that librdkafka refuses.
+    """
 
     def __init__(self, bootstrap: str, settings: Mapping[str, str] | None = None) -> None:
         self.bootstrap = bootstrap
-        self._client = AdminClient({"bootstrap.servers": bootstrap, **QUIET, **(settings or {})})
+        # A refused password is told here alone: to callers it is a broker that does not answer.
+        self._heard = heard = [""]
+        configured: dict[str, Any] = {"bootstrap.servers": bootstrap, **QUIET, **(settings or {})}
+        configured["error_cb"] = lambda error: heard.append(error.str())
+        try:
+            self._client = AdminClient(configured)
+        except KafkaException as error:
+            reason = error.args[0].str()
+            raise UsageError(f"--kafka-config: librdkafka refuses it: {reason}; correct the file") from None
 
     def require_reachable(self, timeout_s: float = 5.0) -> int:
         """The number of brokers; raises `EnvironmentMissing` if none answers in time."""
         try:
             return len(self._client.list_topics(timeout=timeout_s).brokers)
         except KafkaException as error:
+            self._client.poll(0)
+            reason = self._heard[-1] or error.args[0].str()
             raise EnvironmentMissing(
                 f"no Kafka broker answers at {self.bootstrap} within {timeout_s:g} s "
-                f"({error.args[0].str()}); start one there, or give another address"
+                f"({reason}); start one there, or give another address or --kafka-config"
             ) from None
 
     def partitions(self, topic: str, timeout_s: float = 5.0) -> int | None:
@@ -79,7 +69,8 @@ class Admin:
         new = NewTopic(
             topic,
             num_partitions=partitions,
-            replication_factor=1,
+            # The cluster's own default: managed clusters refuse any other.
+            replication_factor=-1,
             config={"message.timestamp.type": "LogAppendTime", **(config or {})},
         )
         try:

@@ -21,7 +21,9 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from base.errors import one_line_errors
 from base.jsonl import emit
-from base.kafka import QUIET, read_kafka_config
+from base.kafka import QUIET
+from base.kafka_config import read_kafka_config
+from base.kafka_security import librdkafka_settings
 from wire.topics import PROBE_SENSOR_ID
 
 #: What one row of the collector's file holds. `appended_ms` is the broker's LogAppendTime.
@@ -133,10 +135,10 @@ def main(
     bootstrap: Annotated[str, typer.Option(help="Kafka's HOST:PORT.")],
     topic: Annotated[list[str], typer.Option(help="Topics to read, the alerts' first.")],
     out: Annotated[Path, typer.Option(help="Parquet file for every message read.")],
-    kafka_config: Annotated[Path | None, typer.Option(help="librdkafka settings, key=value lines.")] = None,
+    kafka_config: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML file for a secured cluster.")] = None,
 ) -> None:
     """Stamp every message of the topics as it is seen; started and stopped by bench.run."""
-    consumer = Consumer(consumer_settings(bootstrap, read_kafka_config(kafka_config)))
+    consumer = Consumer(consumer_settings(bootstrap, librdkafka_settings(read_kafka_config(kafka_config))))
     try:
         assign_all(consumer, topic, offset=0)
         emit("ready")

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from base.errors import UsageError
+from base.kafka_security import KafkaSecurity
 from pipeline.profiles import profile_named
 from pipeline.triggers import Trigger
 
@@ -50,6 +51,8 @@ class RunConfig(BaseModel):
     spark_warmup_s: float
     drain_s: float
     broker: str
+    #: The file itself is read by every process that connects; nothing of its contents is kept.
+    kafka_config: str | None
     spark_master: str | None
     quick: bool
     out: str
@@ -61,6 +64,10 @@ class RunConfig(BaseModel):
     def stored(self) -> dict[str, Any]:
         """The configuration as the result file and config.toml hold it: no None (TOML has none)."""
         return {key: value for key, value in self.model_dump(mode="json").items() if value is not None}
+
+    def kafka_config_flag(self) -> list[str]:
+        """What the command line of every child that connects to the cluster holds besides its address."""
+        return [] if self.kafka_config is None else ["--kafka-config", self.kafka_config]
 
     def rerun_command(self) -> str:
         """A command line that does the same again, whatever the environment says by then."""
@@ -80,6 +87,7 @@ class RunConfig(BaseModel):
                 words += [flag, f"{value:g}"]
         if self.broker != "embedded":
             words += ["--broker", self.broker]
+        words += self.kafka_config_flag()
         if self.spark_master is not None:
             words += ["--spark-master", self.spark_master]
         if self.quick:
@@ -134,6 +142,16 @@ def parse_partitions(text: str) -> tuple[int, ...]:
 def parse_profiles(text: str) -> tuple[str, ...]:
     """``tuned,stock`` as profile names that exist."""
     return tuple(profile_named(name, field="--profile").name for name in split_list(text, field="--profile"))
+
+
+def require_fitting(broker: str, security: KafkaSecurity) -> KafkaSecurity:
+    """``security``, a `UsageError` if the broker that ``--broker`` names cannot have it."""
+    if broker == "embedded" and security.protocol != "PLAINTEXT":
+        raise UsageError(
+            f"--kafka-config: protocol = '{security.protocol}', and the embedded broker has no security; "
+            "name your cluster with --broker HOST:PORT, or leave --kafka-config out"
+        )
+    return security
 
 
 def require_between(value: float, low: float, high: float, *, field: str) -> None:

@@ -30,15 +30,24 @@ class Floor:
     """Publisher and collector, coming up since this was made; `measure` uses them once."""
 
     def __init__(
-        self, *, run_id: str, scenario: str, seed: int, bootstrap: str, settings: dict[str, str], folder: Path
+        self,
+        *,
+        run_id: str,
+        scenario: str,
+        seed: int,
+        bootstrap: str,
+        settings: dict[str, str],
+        kafka_config_flag: list[str],
+        folder: Path,
     ) -> None:
         topic = f"floor-{run_id}"
         self._collected, self._log = folder / "collected.parquet", folder / "deliveries.bin"
         collect = python_module("bench.collector", "--bootstrap", bootstrap, "--topic", topic)
-        collect += ["--out", str(self._collected)]
+        collect += ["--out", str(self._collected), *kafka_config_flag]
         publish = python_module("sim.publish", "--bootstrap", bootstrap, "--topic", topic, "--scenario", scenario)
         publish += ["--seed", str(seed), "--sensors", "50", "--rate", str(RATE_PER_S), "--start", "scenario"]
         publish += ["--for", f"{SECONDS}s", "--log", str(self._log), "--json-events", "--wait-for-go"]
+        publish += kafka_config_flag
         with contextlib.ExitStack() as stack:
             folder.mkdir()
             stack.callback(shutil.rmtree, folder, ignore_errors=True)

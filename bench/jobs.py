@@ -52,6 +52,7 @@ class Feed:
         self._logs.mkdir()
         for count, topic in bench.backlogs.items():
             command = backlog_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topic)
+            command += bench.config.kafka_config_flag()
             log = self._logs / f"backlog-p{count}.log"
             self._publishers.append(Child("backlog publisher", command, log=log, events=True))
         # Every cell's source topic will hold these bytes; whatever else may stand there is judged then.
@@ -170,6 +171,7 @@ class FloorJob:
             seed=bench.config.seed,
             bootstrap=bench.broker.bootstrap,
             settings=bench.settings,
+            kafka_config_flag=bench.config.kafka_config_flag(),
             folder=self.store.folder / "floor",
         )
 

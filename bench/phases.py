@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,7 +47,8 @@ class Bench:
     run_id: str
     config: RunConfig
     broker: Broker
-    settings: dict[str, str]
+    #: librdkafka's, secrets among them.
+    settings: dict[str, str] = field(repr=False)
     rules: tuple[AlertRule, ...]
     judge: Judge
     stream: PreparedStream
@@ -262,7 +263,7 @@ def start_collector(topics: Topics, bench: Bench, folder: Path, prober: Prober) 
             prober.returned.put(event)
         bench.view.collector(event)
 
-    command = python_module("bench.collector", "--bootstrap", bench.broker.bootstrap)
+    command = python_module("bench.collector", "--bootstrap", bench.broker.bootstrap, *bench.config.kafka_config_flag())
     command += ["--topic", topics.alerts, "--topic", topics.rejects, "--out", str(folder / "collected.parquet")]
     return Child("collector", command, log=folder / "collector.log", events=True, on_event=on_event)
 
@@ -272,14 +273,14 @@ def start_publisher(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) 
     config = bench.config
     command = resend_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topics.readings)
     command += ["--lead", format_duration(config.warmup_s), "--until", format_duration(config.window_s + tail_s(spec))]
-    command += ["--log", str(folder / "deliveries.bin"), "--wait-for-go"]
+    command += ["--log", str(folder / "deliveries.bin"), "--wait-for-go", *config.kafka_config_flag()]
     return Child("publisher", command, log=folder / "publisher.log", events=True, on_event=bench.view.publisher)
 
 
 def start_pipeline(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -> Child:
     """The Spark job under test, with its warm-up on the prepared backlog."""
     config = bench.config
-    command = python_module("pipeline.run", "--bootstrap", bench.broker.bootstrap)
+    command = python_module("pipeline.run", "--bootstrap", bench.broker.bootstrap, *config.kafka_config_flag())
     command += ["--topic", topics.readings, "--alerts-topic", topics.alerts, "--rejects-topic", topics.rejects]
     command += ["--trigger", spec.trigger.name, "--profile", spec.profile]
     command += ["--checkpoint", str(folder / "checkpoint"), "--work-dir", str(folder / "spark")]

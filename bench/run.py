@@ -13,7 +13,8 @@ from rich.console import Console
 
 from base.durations import parse_duration_s
 from base.errors import ExitCode, one_line_errors
-from base.kafka import read_kafka_config
+from base.kafka_config import read_kafka_config
+from base.kafka_security import librdkafka_settings
 from base.paths import writable_dir
 from base.process import python_module
 from bench import config as cfg
@@ -37,6 +38,7 @@ cell of the matrix, and writes result.json, report.html and figures below result
   python -m bench.run --sensors 1000 --quick      two cells, under two minutes
   python -m bench.run --triggers realtime,0s,1s --partitions 1,2,4 --repeats 3
   python -m bench.run --broker 127.0.0.1:9092     against a Kafka that already runs
+  python -m bench.run --broker HOST:9092 --kafka-config cloud.toml    a secured one (docs/secured-clusters.md)
 
 Every option can be set as BENCH_<NAME> in the environment; a flag wins over it.
 Exit: 0 ok, 2 usage, 5 something missing here, 6 no valid cell, 130 interrupted.
@@ -81,7 +83,7 @@ def main(
     ] = "embedded",
     kafka_config: Annotated[
         Path | None,
-        typer.Option(envvar="BENCH_KAFKA_CONFIG", metavar="FILE", help="librdkafka settings, key=value lines."),
+        typer.Option(envvar="BENCH_KAFKA_CONFIG", metavar="FILE", help="TOML file for a secured cluster."),
     ] = None,
     spark_master: Annotated[
         str | None, typer.Option(envvar="BENCH_SPARK_MASTER", metavar="URL", help="Spark master.  [local]")
@@ -112,13 +114,14 @@ def main(
         spark_warmup_s=cfg.QUICK_SPARK_WARMUP_S if quick else cfg.SPARK_WARMUP_S,
         drain_s=cfg.QUICK_DRAIN_S if quick else cfg.DRAIN_S,
         broker=broker,
+        kafka_config=str(kafka_config) if kafka_config is not None else None,
         spark_master=spark_master,
         quick=quick,
         out=str(out),
     )
     spec = resolve(config)
     spec.require_lead(-config.warmup_s * spec.speedup)
-    settings = read_kafka_config(kafka_config)
+    settings = librdkafka_settings(cfg.require_fitting(broker, read_kafka_config(kafka_config)))
     if dry_run:
         print_plan(config, spec.rate_per_s)
         return

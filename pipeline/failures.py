@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from base.errors import ComponentFailed
+from base.kafka_security import redact
 
 
 def root_cause(query: StreamingQuery) -> str | None:
@@ -31,13 +32,22 @@ def _first_line(text: str) -> str:
 
 
 @contextlib.contextmanager
-def spark_failures(log: Path) -> Iterator[None]:
-    """Turn what PySpark raises within the block into a `ComponentFailed` of one line that names ``log``."""
+def spark_failures(log: Path, secrets: Sequence[str] = ()) -> Iterator[None]:
+    """Turn what PySpark raises within the block into a `ComponentFailed` of one line that names ``log``.
+
+    ``secrets`` stand in no `ComponentFailed` that leaves the block, whoever raised it.
+    """
     try:
         yield
     except PySparkException as error:
-        raise ComponentFailed(f"Spark refused: {_first_line(str(error))} (log: {log})") from error
+        told = f"Spark refused: {_first_line(str(error))} (log: {log})"
     except Py4JJavaError as error:
-        raise ComponentFailed(f"Spark failed: {_innermost(error.java_exception)} (log: {log})") from error
-    except (Py4JError, ConnectionError) as error:
-        raise ComponentFailed(f"the Spark driver's JVM is gone (log: {log})") from error
+        told = f"Spark failed: {_innermost(error.java_exception)} (log: {log})"
+    except (Py4JError, ConnectionError):
+        told = f"the Spark driver's JVM is gone (log: {log})"
+    except ComponentFailed as error:
+        told = str(error)
+    else:
+        return
+    # Without the cause: the secrets would stand in its words.
+    raise ComponentFailed(redact(told, secrets)) from None

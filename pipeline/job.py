@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+from base.kafka_security import PLAINTEXT, KafkaSecurity, spark_options
 from pipeline.alerts import build_output
 from pipeline.profiles import Profile
 from pipeline.rules import AlertRule
@@ -41,18 +42,20 @@ def job(
     starting_offsets: str = "earliest",
     source: Mapping[str, str] | None = None,
     name: str = "alerts",
+    kafka: KafkaSecurity = PLAINTEXT,
 ) -> DataStreamWriter:
     """The unstarted writer of the whole pipeline.
 
     ``trigger``: the keywords of ``writeStream.trigger``; ``source``: more options of the Kafka
-    source, such as ``maxOffsetsPerTrigger``; ``name``: the query's, unique in the session.
+    source, such as ``maxOffsetsPerTrigger``; ``name``: the query's, unique in the session; ``kafka``:
+    how source and sink connect.
     """
     rows = kafka_rows(
         spark,
         bootstrap,
         topics.readings,
         starting_offsets=starting_offsets,
-        options={**profile.source, **(source or {})},
+        options={**spark_options(kafka), **profile.source, **(source or {})},
     )
     # The option is refused with any other trigger, a drain's included.
     tracking = profile.tracking if "processingTime" in trigger else {}
@@ -63,7 +66,7 @@ def job(
         # Real-time mode takes no other; for a query without state it means the same as append.
         .outputMode("update")
         .option("kafka.bootstrap.servers", bootstrap)
-        .options(**profile.sink, **tracking)
+        .options(**spark_options(kafka), **profile.sink, **tracking)
         .option("checkpointLocation", str(checkpoint))
         .trigger(**trigger)
     )

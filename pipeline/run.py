@@ -11,6 +11,7 @@ import typer
 
 from base.durations import parse_duration_s
 from base.errors import AlertbenchError, ExitCode, UsageError, one_line_errors
+from base.kafka_config import read_kafka_config
 from pipeline.announce import Announcer
 from pipeline.profiles import profile_named
 from pipeline.rules import load_rules
@@ -59,6 +60,9 @@ def main(
     drain_limit: Annotated[
         str, typer.Option(help="At the end, time draining the backlog for so long if the warm-up could not.")
     ] = "0s",
+    kafka_config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file for a secured cluster (docs/secured-clusters.md).")
+    ] = None,
     record_classes: Annotated[
         bool, typer.Option("--record-classes", help="Record Java's class archive, for drivers to start sooner.")
     ] = False,
@@ -97,6 +101,7 @@ def main(
             progress=progress,
             warm=warm,
             work_dir=work_dir,
+            kafka=read_kafka_config(kafka_config),
             record_classes=record_classes,
         )
         if json_events:

@@ -17,6 +17,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from base.errors import ComponentFailed, EnvironmentMissing, UsageError
 from base.kafka import Admin
+from base.kafka_security import PLAINTEXT, KafkaSecurity, librdkafka_settings, secrets_of
 from base.paths import writable_dir
 from pipeline.announce import Announcer
 from pipeline.failures import root_cause, spark_failures
@@ -63,6 +64,7 @@ class RunConfig:
     progress: Path | None
     warm: WarmUp | None
     work_dir: Path | None
+    kafka: KafkaSecurity = PLAINTEXT
     record_classes: bool = False
 
 
@@ -74,14 +76,14 @@ def run(config: RunConfig, announce: Announcer, stop: Stop) -> None:
     master = choose_master(config.trigger, partitions, config.master)
     with _progress_file(config.progress) as progress, _work_dir(config.work_dir) as work_dir:
         log = work_dir / LOG_NAME
-        with spark_failures(log), _session(master, config, work_dir) as spark:
+        with spark_failures(log, secrets_of(config.kafka)), _session(master, config, work_dir) as spark:
             stop.heed_signals()
             announce("session_ready", spark=spark.version, master=master, seconds=time.monotonic() - started)
             warmer = None if config.warm is None else _warmer(spark, config, config.warm, work_dir)
             if config.warm is None or warmer is None:
                 _serve(spark, config, log, progress, announce, stop)
                 return
-            _await_backlog(config.bootstrap, config.warm, stop)
+            _await_backlog(_admin(config), config.warm, stop)
             warmed = warmer.warm_up(config.warm.limit_s, stop.asked)
             announce("warmed", **asdict(warmed))
             if not stop.asked():
@@ -96,7 +98,7 @@ def _session(master: str, config: RunConfig, work_dir: Path) -> AbstractContextM
 
 def _prepare_topics(config: RunConfig) -> int:
     """Require the topics that are read, create those that are written; the readings' partitions."""
-    admin = Admin(config.bootstrap)
+    admin = _admin(config)
     partitions = _require(admin, config.topics.readings, "--topic")
     written = {config.topics.alerts, config.topics.rejects}
     if config.warm is not None:
@@ -106,6 +108,10 @@ def _prepare_topics(config: RunConfig) -> int:
         if admin.partitions(topic) is None:
             admin.create(topic, partitions=1)
     return partitions
+
+
+def _admin(config: RunConfig) -> Admin:
+    return Admin(config.bootstrap, librdkafka_settings(config.kafka))
 
 
 def _require(admin: Admin, topic: str, flag: str) -> int:
@@ -149,14 +155,14 @@ def _warmer(spark: SparkSession, config: RunConfig, warm: WarmUp, work_dir: Path
         readings=warm.readings,
         rules=config.rules,
         profile=config.profile,
+        kafka=config.kafka,
         folder=work_dir / "warm",
         realtime=config.trigger.is_realtime,
     )
 
 
-def _await_backlog(bootstrap: str, warm: WarmUp, stop: Stop) -> None:
+def _await_backlog(admin: Admin, warm: WarmUp, stop: Stop) -> None:
     """Whoever started us may still be filling it: half a backlog would be half a warm-up."""
-    admin = Admin(bootstrap)
     deadline = time.monotonic() + _BACKLOG_S
     while (held := sum(admin.end_offsets(warm.topics.readings).values())) < warm.readings and not stop.wait(
         _BACKLOG_POLL_S
@@ -186,6 +192,7 @@ def _serve(
         checkpoint=(config.checkpoint or log.with_name("checkpoint")).resolve(),
         trigger=config.trigger.spark_kwargs,
         starting_offsets=config.starting_offsets,
+        kafka=config.kafka,
     ).start()
     began = time.monotonic()
     announce(

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,20 @@ _LOG4J = Path(__file__).with_name("log4j2.properties")
 
 #: Name of the driver's log in the work folder.
 LOG_NAME: Final = "spark.log"
+
+#: Settings and options of these names are hidden in the UI, in event logs and in plans, and so is every
+#: other text of a plan that holds a login or a private key. Spark's own names are kept: it has one
+#: pattern, which ours takes the place of.
+_SECRET_NAMES: Final = r"(?i)secret|password|token|access[.]?key|jaas|(trust|key)store[.](certificate|key)"
+_SECRET_TEXTS: Final = (
+    r'(?i)password\s*=\s*"(?:[^"\\]|\\.)*+"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*+-----END [A-Z ]*PRIVATE KEY-----'
+)
+REDACTION: Final[Mapping[str, str]] = {
+    "spark.redaction.regex": _SECRET_NAMES,
+    "spark.redaction.string.regex": _SECRET_TEXTS,
+    "spark.sql.redaction.options.regex": rf"{_SECRET_NAMES}|url",
+    "spark.sql.redaction.string.regex": _SECRET_TEXTS,
+}
 
 _CLOSE_S = 10.0
 #: A JVM that records its classes writes them down as it ends.
@@ -69,6 +83,7 @@ def session_settings(master: str, profile: Profile, work_dir: Path, jvm_options:
         "spark.sql.streaming.numRecentProgressUpdates": "2000",
         # Without it a query that cannot be interrupted is waited for without end.
         "spark.sql.streaming.stopTimeout": "10s",
+        **REDACTION,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.local.dir": str(work_dir / "local"),

@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from base.errors import ComponentFailed
+from base.kafka_security import PLAINTEXT, KafkaSecurity
 from pipeline.failures import root_cause
 from pipeline.job import job
 from pipeline.profiles import Profile
@@ -83,6 +84,7 @@ class Warmer:
     profile: Profile
     folder: Path
     realtime: bool
+    kafka: KafkaSecurity = PLAINTEXT
     _queries: int = 0
 
     def warm_up(self, limit_s: float, asked_to_stop: Callable[[], bool]) -> Warmed:
@@ -157,6 +159,7 @@ class Warmer:
             trigger=trigger,
             source=source,
             name=name,
+            kafka=self.kafka,
         ).start()
         return _follow(self.spark, query, enough)
 

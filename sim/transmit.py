@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from confluent_kafka import KafkaException
 
 from base.batch_producer import BatchProducer
 from base.errors import ComponentFailed, UsageError
 from base.jsonl import emit
-from base.kafka import QUIET, Admin, read_kafka_config
+from base.kafka import QUIET, Admin
+from base.kafka_config import read_kafka_config
+from base.kafka_security import librdkafka_settings
 from sim.control import Control
 from sim.delivery_log import DeliveryLog
 from sim.pacing import SystemClock, pace, wall_minus_monotonic_ns
@@ -47,7 +48,9 @@ Topic = Annotated[str, typer.Option(help="Where the readings go.")]
 Limit = Annotated[int | None, typer.Option(help="Stop after this many readings. [default: never]")]
 Unpaced = Annotated[bool, typer.Option("--unpaced", help="Send as fast as it goes: builds a backlog.")]
 Log = Annotated[Path | None, typer.Option(help="Log every delivery here (sim.delivery_log reads it).")]
-KafkaConfig = Annotated[Path | None, typer.Option(metavar="FILE", help="More librdkafka settings, key=value per line.")]
+KafkaConfig = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="TOML file for a secured cluster (docs/secured-clusters.md).")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Print every reading that is sent.")]
 WaitForGo = Annotated[bool, typer.Option("--wait-for-go", help="Start at the line 'go [NS]' on stdin; its end stops.")]
 JsonEvents = Annotated[bool, typer.Option("--json-events", help="Tell what happens as JSON lines on stdout.")]
@@ -108,11 +111,8 @@ def require_cluster(how: Transmission) -> dict[str, str]:
 
     Raises `UsageError` for settings that are wrong, `EnvironmentMissing` if nobody answers.
     """
-    settings = read_kafka_config(how.kafka_config)
-    try:
-        Admin(how.bootstrap, settings).require_reachable(4.0)
-    except KafkaException as error:
-        raise UsageError(f"--kafka-config: {error.args[0].str()}; correct that line") from None
+    settings = librdkafka_settings(read_kafka_config(how.kafka_config))
+    Admin(how.bootstrap, settings).require_reachable(4.0)
     return settings
 
 

@@ -19,11 +19,17 @@ class ExternalBroker:
         if not host or not port.isdigit():
             raise UsageError(f"--broker {bootstrap}: neither 'embedded' nor HOST:PORT; write 127.0.0.1:9092, say")
         self.bootstrap = bootstrap
+        self._protocol = (settings or {}).get("security.protocol", "PLAINTEXT")
         self._brokers = Admin(bootstrap, settings).require_reachable()
 
     def describe(self) -> dict[str, Any]:
-        """Kind, address and number of brokers."""
-        return {"kind": "external", "bootstrap": self.bootstrap, "brokers": self._brokers}
+        """Kind, address, protocol (encryption costs time) and number of brokers."""
+        return {
+            "kind": "external",
+            "bootstrap": self.bootstrap,
+            "protocol": self._protocol,
+            "brokers": self._brokers,
+        }
 
     def processes(self) -> list[psutil.Process]:
         """None: where it runs, we do not look."""

@@ -38,6 +38,12 @@ def test_a_record_comes_back_with_the_broker_s_stamp(broker):
     admin.delete([topic])
 
 
+def test_clients_with_another_protocol_are_told_why(broker):
+    """To TLS a plain listener is no dead broker: the reason that librdkafka gives stands in the one line."""
+    with pytest.raises(EnvironmentMissing, match=r"no Kafka broker answers .*SSL handshake failed.*--kafka-config$"):
+        Admin(broker.bootstrap, {"security.protocol": "SSL"}).require_reachable(timeout_s=2.0)
+
+
 def test_listens_on_loopback_only(broker):
     """Nothing outside this machine can reach the broker."""
     (process,) = broker.processes()

@@ -93,6 +93,7 @@ def a_config(**changes: Any) -> RunConfig:
         "spark_warmup_s": 14.0,
         "drain_s": 10.0,
         "broker": "embedded",
+        "kafka_config": None,
         "spark_master": None,
         "quick": False,
         "out": "results",

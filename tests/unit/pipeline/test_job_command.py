@@ -37,6 +37,7 @@ def command(*args: str) -> subprocess.CompletedProcess[str]:
         (["--alerts-topic", "sensor"], "error: --topic sensor: "),
         (["--warm-topic", "backlog"], "error: --warm-topic and --warm-alerts-topic "),
         (["--rules", "none.toml"], "error: --rules none.toml: "),
+        (["--kafka-config", "none.toml"], "error: --kafka-config none.toml: "),
     ],
 )
 def test_usage_errors(args, line):

@@ -69,8 +69,8 @@ def test_resend_repeats_a_backlog(tmp_path):
     """With --repeat a short stream fills a larger backlog; without --unpaced that is refused."""
     path = tmp_path / "deliveries.parquet"
     count = write_deliveries(path, made())
-    mock = tmp_path / "mock.properties"
-    mock.write_text("test.mock.num.brokers=1\n")
+    mock = tmp_path / "mock.toml"
+    mock.write_text('protocol = "PLAINTEXT"\n[librdkafka]\ntest.mock.num.brokers = 1\n')
     command = [sys.executable, "-m", "sim.resend", str(path), "--kafka-config", str(mock), "--json-events", "--repeat"]
     command += ["--readings", str(2 * count + 1)]
     done = subprocess.run([*command, "--unpaced"], capture_output=True, text=True, check=True)

@@ -324,8 +324,8 @@ def test_preparer_stays_a_little_ahead_of_an_endless_run():
 @pytest.fixture
 def mock_cluster(tmp_path: Path) -> list[str]:
     """The command line of a publisher into librdkafka's own mock broker, with all its traffic inside."""
-    settings = tmp_path / "mock.properties"
-    settings.write_text("test.mock.num.brokers=1\n")
+    settings = tmp_path / "mock.toml"
+    settings.write_text('protocol = "PLAINTEXT"\n[librdkafka]\ntest.mock.num.brokers = 1\n')
     return [sys.executable, "-m", "sim.publish", "--sensors", "50", "--kafka-config", str(settings), "--json-events"]
 
 
