@@ -120,7 +120,7 @@ class Soak:
         self.samples = pl.DataFrame(schema=SCHEMA)
 
     def run(self, tell: Callable[[float], None]) -> Mode:
-        """Soak until the plan's time is over; ``tell`` takes the seconds since the begin.
+        """Soak until the plan's time is over; ``tell`` takes the seconds since the first batch with readings ended.
 
         Ctrl-C and a part that fails end it early, with what there is. Raises what the start raises.
         """
@@ -137,6 +137,9 @@ class Soak:
             jvm = _jvm_of(driver)
             publisher = stack.enter_context(self._publisher(broker.bootstrap, topics.readings))
             publisher.wait_for("started", timeout_s=_READY_S)
+            # The first batch of a cold session takes many times as long as any other.
+            while not driver.wait_for("progress", timeout_s=_READY_S + 2 * self._trigger.seconds)["rows"]:
+                continue
             try:
                 self._watch([driver, publisher], jvm, tell)
             except KeyboardInterrupt:
