@@ -133,8 +133,9 @@ def _reason() -> Column:
 def route(topics: Topics) -> Step:
     """Alerts and rejects only, as the Kafka sink takes them: `topic`, `key`, `value`, `headers`.
 
-    `key` and `value` are binary; `headers` is null for alerts. A reject keeps its key, and its
-    value up to `MAX_REJECT_BYTES`.
+    `key` and `value` are binary; `headers` is null for alerts. A reject keeps its key and its value,
+    each up to `MAX_REJECT_BYTES`: a key as long as a record may be would leave no room for the
+    headers, and a record that the sink's producer refuses ends the query.
     """
 
     def step(judged: DataFrame) -> DataFrame:
@@ -155,7 +156,9 @@ def route(topics: Topics) -> Step:
         )
         return judged.where(rejected | F.col("rule").isNotNull()).select(
             F.when(rejected, topics.rejects).otherwise(F.lit(topics.alerts)).alias("topic"),
-            F.when(rejected, F.col("key")).otherwise(F.col("alert_id").cast("binary")).alias("key"),
+            F.when(rejected, F.substring("key", 1, MAX_REJECT_BYTES))
+            .otherwise(F.col("alert_id").cast("binary"))
+            .alias("key"),
             F.when(rejected, F.substring("value", 1, MAX_REJECT_BYTES)).otherwise(alert.cast("binary")).alias("value"),
             F.when(rejected, headers).alias("headers"),
         )

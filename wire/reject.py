@@ -1,10 +1,11 @@
-"""A reject: the raw bytes of a malformed record, with the reason and its origin in the headers."""
+"""A reject: key and raw bytes of a malformed record, with the reason and its origin in the headers."""
 
 from __future__ import annotations
 
 from typing import Final
 
-#: A reject's value is cut at this many bytes; the header `original_length` tells the whole length.
+#: A reject's key and value are cut at so many bytes each; the header `original_length` tells the value's
+#: whole length.
 MAX_REJECT_BYTES: Final = 64 * 1024
 
 #: Names of the headers, all values UTF-8 text.

@@ -1,1 +1,1 @@
-"""Side-by-side benchmarks of this project's own parts against Kafka's tools, in one run, as ratios."""
+"""Benchmarks of this project's own parts: side by side with Kafka's tools, as ratios; and for hours, as slopes."""

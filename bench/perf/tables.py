@@ -21,8 +21,8 @@ def print_table(columns: list[str], rows: list[list[str]], *, markdown: bool) ->
     for row in rows:
         table.add_row(*row)
     console = Console()
-    # Whoever reads from a pipe has room.
-    console.print(table, width=None if console.is_terminal else WIDE)
+    # Whoever reads from a pipe has room, though rich takes it for a terminal of 80 columns.
+    (console if console.is_terminal else Console(width=WIDE)).print(table)
 
 
 def thousands(per_s: float) -> str:

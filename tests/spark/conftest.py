@@ -1,14 +1,18 @@
-"""One Spark session for all Spark tests, started as the job starts it."""
+"""One Spark session for all Spark tests, started as the job starts it, and topics for those that need Kafka."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import SparkSession
 
+from base.kafka import Admin
+from bench.broker.embedded import EmbeddedBroker
 from pipeline.profiles import TUNED
 from pipeline.session import spark_session
+from wire.topics import Topics
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +20,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The session of all Spark tests; three slots, as real-time mode wants one per partition and more."""
     with spark_session("local[3]", TUNED, tmp_path_factory.mktemp("spark")) as session:
         yield session
+
+
+@pytest.fixture
+def topics(broker: EmbeddedBroker) -> Topics:
+    """Three fresh topics: two partitions of readings, one of alerts, one of rejects."""
+    made = Topics(**{name: f"{name}-{uuid.uuid4()}" for name in ("readings", "alerts", "rejects")})
+    admin = Admin(broker.bootstrap)
+    for name, partitions in ((made.readings, 2), (made.alerts, 1), (made.rejects, 1)):
+        admin.create(name, partitions=partitions)
+    return made

@@ -7,6 +7,7 @@ import random
 
 import pytest
 from pyspark.sql import SparkSession
+from spark.damage import damaged
 from spark.nasty import RECORDS
 from spark.rows import TOPICS, alerts_of, kafka_rows, reading, rejects_of
 from spark.seed_by_hand import GOLDEN, GOLDEN_COLUMNS, MILLISECONDS, seed_alert
@@ -111,32 +112,11 @@ def test_nasty_records_judged_as_the_reference_does(spark):
     assert dict(zip(names, found, strict=True)) == dict(zip(names, expected, strict=True))
 
 
-_PIECES = (
-    *(b'"', b"{", b"}", b"[", b"]", b",", b":", b"0", b"9", b".", b"e", b"E+", b"-", b" ", b"\n", b"\x00", b"\\"),
-    *(b"\xff", b"\xe2\x82\xac", b"null", b"true", b"NaN", b"{}", b"1e999", b"1e308", b"0.1", b"\\u0041"),
-    *(b'"temperature"', b"sensor_id", b"timestamp"),
-)
-
-
-def _damaged(record: bytes, rng: random.Random) -> bytes:
-    text = bytearray(record)
-    for _ in range(rng.randint(1, 3)):
-        at = rng.randrange(len(text) + 1)
-        match rng.randrange(3):
-            case 0:
-                text[at:at] = rng.choice(_PIECES)
-            case 1:
-                del text[at : at + rng.randint(1, 4)]
-            case 2:
-                text[at : at + 1] = rng.choice(_PIECES)
-    return bytes(text)
-
-
 def test_damaged_records_judged_as_the_reference_does(spark):
     """12,000 records with random damage: Spark and the reference agree on every one."""
     rng = random.Random(20261124)
     whole = [value for _, value, _ in RECORDS if value and len(value) < 400]
-    values: list[bytes | None] = [_damaged(rng.choice(whole), rng) for _ in range(12_000)]
+    values: list[bytes | None] = [damaged(rng.choice(whole), rng) for _ in range(12_000)]
     found = judged_by_spark(spark, values)
     expected = [judged_by_reference(judgement) for judgement in evaluate_all(values, RULES)]
     differ = [case for case in zip(values, found, expected, strict=True) if case[1] != case[2]]

@@ -1,0 +1,174 @@
+"""``bench.perf soak``: the pipeline under a steady stream for an hour a mode. Does anything grow that should not?"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from base.durations import format_duration, parse_duration_s
+from base.errors import ComponentFailed, ExitCode, UsageError, one_line_errors
+from base.figure_style import png
+from base.jsonl import dumps
+from base.paths import require_free_disk, writable_dir
+from bench.config import require_between, split_list
+from bench.environment import environment, git_facts
+from bench.perf.soak_figure import soak_figure
+from bench.perf.soak_mode import Plan, Soak
+from bench.perf.soak_series import COLUMNS, MEASURES, SCHEMA, Mode, exit_code, settle_s, table
+from bench.perf.tables import print_table
+from bench.store import write_whole
+from pipeline.triggers import Trigger
+from sim.scenario import load_scenario
+from sim.stream import resolve_stream
+
+#: Of a shorter one too little would be judged.
+SHORTEST_S: Final = 120.0
+#: So many colours has the figure.
+MOST_MODES: Final = 4
+
+
+@one_line_errors
+def soak(
+    duration: Annotated[str, typer.Option("--for", metavar="DUR", help="How long each mode is soaked.")] = "1h",
+    rate: Annotated[float, typer.Option(help="Readings per second.")] = 5000.0,
+    triggers: Annotated[str, typer.Option(metavar="T,...", help="The modes, one after the other.")] = "realtime:30s,1s",
+    partitions: Annotated[int, typer.Option(help="Partitions of the readings' topic.")] = 1,
+    sensors: Annotated[int, typer.Option(help="How many sensors report.")] = 1000,
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="What is sent. The default knows no day: its load never changes.")
+    ] = "seed",
+    seed: Annotated[int, typer.Option(help="Same seed, same readings.")] = 42,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for all files. [default: results/soak-<UTC>]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """Does the pipeline's heap, its checkpoint folder or its batch time grow under a steady stream?
+
+    Each mode has a broker, a publisher and a driver of its own. Ctrl-C ends with what there is. Exit 0: all
+    series are flat; 3: one rises; 7: of one it cannot be told.
+    """
+    run_s = parse_duration_s(duration, field="--for")
+    require_between(run_s, SHORTEST_S, 7 * 86_400.0, field="--for, in seconds,")
+    plan = Plan(
+        run_s=run_s,
+        rate=rate,
+        triggers=parse_triggers(triggers, run_s),
+        partitions=partitions,
+        sensors=sensors,
+        scenario=scenario,
+        seed=seed,
+    )
+    _check(plan)
+    require_free_disk(Path(tempfile.gettempdir()), plan.disk_bytes)
+    told = Told(_folder(out), plan)
+    try:
+        _soak_all(plan, told)
+    finally:
+        if told.modes and as_json:
+            print(dumps(told.as_json()))
+        elif told.modes:
+            told.show()
+    for mode in told.modes:
+        if mode.status == "failed":
+            raise ComponentFailed(f"{mode.trigger}, after {mode.seconds:.0f} s: {mode.reason}")
+    if (code := exit_code(told.modes)) is not ExitCode.OK:
+        raise typer.Exit(int(code))
+
+
+def parse_triggers(text: str, run_s: float) -> tuple[Trigger, ...]:
+    """The modes of ``--triggers``; raises `UsageError` for one that ``run_s`` is too short for."""
+    triggers = tuple(Trigger.parse(part, field="--triggers") for part in split_list(text, field="--triggers"))
+    if len(triggers) > MOST_MODES:
+        raise UsageError(f"--triggers {text}: {len(triggers)} modes; give {MOST_MODES} at most")
+    for trigger in triggers:
+        settled_s = settle_s(trigger, run_s)
+        if 2 * settled_s > run_s:
+            raise UsageError(
+                f"--for {format_duration(run_s)}: the checkpoint of {trigger.name} is full after "
+                f"{format_duration(settled_s)} only; give at least {format_duration(2 * settled_s)}, or a shorter "
+                "trigger"
+            )
+    return triggers
+
+
+def _check(plan: Plan) -> None:
+    require_between(plan.partitions, 1, 64, field="--partitions")
+    described = load_scenario(plan.scenario)
+    resolve_stream(described, seed=plan.seed, sensors=plan.sensors, rate=plan.rate, speedup=plan.speedup)
+
+
+def _folder(out: Path | None) -> Path:
+    folder = out or Path("results") / f"soak-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(f"--out {folder}: there are files in it; name a new folder")
+    return writable_dir(folder, field="--out").resolve()
+
+
+@dataclass
+class Told:
+    """What is known so far, and the files that hold it: ``soak.json``, ``samples.parquet``, ``soak.png``."""
+
+    folder: Path
+    plan: Plan
+    modes: list[Mode] = field(default_factory=list)
+    samples: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SCHEMA))
+    #: The machine, asked once.
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, mode: Mode, samples: pl.DataFrame) -> None:
+        """Take a mode in and write all files anew."""
+        self.modes.append(mode)
+        self.samples = pl.concat([self.samples, samples])
+        self.facts = self.facts or {
+            "env": environment().model_dump(mode="json"),
+            "git": git_facts().model_dump(mode="json"),
+        }
+        self.samples.write_parquet(self.folder / "samples.parquet")
+        write_whole(self.folder / "soak.png", png(soak_figure(self.samples, self.modes)))
+        write_whole(self.folder / "soak.json", dumps(self.as_json()).encode() + b"\n")
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``soak.json`` and ``--json`` hold."""
+        units = {measure.name: measure.unit for measure in MEASURES}
+        return {**self.plan.facts(), "modes": self.modes, "units": units, **self.facts}
+
+    def show(self) -> None:
+        """Print the table, for a person."""
+        print_table(COLUMNS, table(self.modes), markdown=False)
+        print()
+        for mode in self.modes:
+            print(f"{mode.trigger}: {mode.status}, {format_duration(round(mode.seconds))}, {_readings(mode)}")
+        print(f"figure and samples: {self.folder}")
+
+
+def _readings(mode: Mode) -> str:
+    sent = "unknown" if mode.sent is None else f"{mode.sent:,}"
+    return f"{sent} readings sent, {mode.processed:,} of them in batches that ended"
+
+
+def _soak_all(plan: Plan, told: Told) -> None:
+    """One mode after the other; `KeyboardInterrupt` once what there is has been written."""
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for trigger in plan.triggers:
+            task = progress.add_task(f"{trigger.name}: starting", total=plan.run_s)
+            folder = told.folder / trigger.name.replace(":", "-")
+            folder.mkdir()
+            one = Soak(plan, trigger, folder)
+            mode = one.run(partial(_tell, progress, task, trigger.name))
+            told.add(mode, one.samples)
+            if mode.status == "interrupted":
+                raise KeyboardInterrupt
+
+
+def _tell(progress: Progress, task: TaskID, name: str, at_s: float) -> None:
+    progress.update(task, completed=at_s, description=name)

@@ -1,0 +1,59 @@
+"""A soak as a user starts it, and ends it early."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import psutil
+import pytest
+
+from base.errors import ExitCode
+
+pytestmark = pytest.mark.e2e
+
+
+def test_ctrl_c_keeps_what_there_is(tmp_path):
+    """An interrupted soak ends with 130, its samples, table and figure, no second mode, and no process left."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "bench.perf", "soak", "--for", "2min", "--rate", "200", "--triggers", "1s,0s"]
+    soak = subprocess.Popen(
+        [*command, "--out", str(out), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        progress = out / "1s" / "progress.jsonl"
+        deadline = time.monotonic() + 90
+        while not progress.exists() or len(progress.read_bytes().splitlines()) < 5:
+            assert soak.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        children = psutil.Process(soak.pid).children(recursive=True)
+        soak.send_signal(signal.SIGINT)
+        stdout, stderr = soak.communicate(timeout=60)
+    finally:
+        soak.kill()
+    assert soak.returncode == ExitCode.INTERRUPTED
+    assert stderr.decode().splitlines()[-1] == "interrupted"
+    told = json.loads(stdout)
+    assert told == json.loads((out / "soak.json").read_text())
+    (mode,) = told["modes"]
+    assert (mode["trigger"], mode["status"]) == ("1s", "interrupted")
+    assert mode["sent"] >= mode["processed"] > 0
+    measures = set(pl.read_parquet(out / "samples.parquet")["measure"])
+    assert measures == {"heap_after_gc", "checkpoint_files", "checkpoint_size", "batch_time", "driver_rss"}
+    assert (out / "soak.png").read_bytes().startswith(b"\x89PNG")
+    # The folder of the mode holds the one GC log that mattered, and none of the launcher's.
+    assert sorted(path.name for path in (out / "1s").iterdir()) == [
+        "gc.log",
+        "pipeline.log",
+        "progress.jsonl",
+        "publisher.log",
+        "work",
+    ]
+    _, left = psutil.wait_procs(children, timeout=10)
+    # A process whose parent went first may wait for init to take notice.
+    assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
