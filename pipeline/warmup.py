@@ -124,10 +124,9 @@ class Warmer:
         if not self.realtime:
             options = {"maxOffsetsPerTrigger": str(SHORT_BATCH_ROWS)}
             return self._run({"processingTime": "0 seconds"}, options, enough).batches
-        duration = f"{SHORT_REALTIME_MS} milliseconds"
-        self.spark.conf.set(_REALTIME_FLOOR, duration)
+        self.spark.conf.set(_REALTIME_FLOOR, f"{SHORT_REALTIME_MS}ms")
         try:
-            return self._run({"realTime": duration}, {}, enough).batches
+            return self._run({"realTime": f"{SHORT_REALTIME_MS} milliseconds"}, {}, enough).batches
         finally:
             self.spark.conf.unset(_REALTIME_FLOOR)
 
