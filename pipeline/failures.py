@@ -23,21 +23,25 @@ def root_cause(query: StreamingQuery) -> str | None:
 def _innermost(error: Any) -> str:
     while error.getCause() is not None:
         error = error.getCause()
-    return f"{error.getClass().getSimpleName()}: {_first_line(str(error.getMessage()))}"
+    return f"{error.getClass().getSimpleName()}: {first_line(str(error.getMessage()))}"
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """The first line of an error's ``text`` that says anything."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "no message")
 
 
 @contextlib.contextmanager
-def spark_failures(log: Path) -> Iterator[None]:
-    """Turn what PySpark raises within the block into a `ComponentFailed` of one line that names ``log``."""
+def spark_failures(log: Path, about: str = "") -> Iterator[None]:
+    """Turn what PySpark raises within the block into a `ComponentFailed` of one line that names ``log``.
+
+    ``about`` opens the line, such as ``the parquet sink: ``.
+    """
     try:
         yield
     except PySparkException as error:
-        raise ComponentFailed(f"Spark refused: {_first_line(str(error))} (log: {log})") from error
+        raise ComponentFailed(f"{about}Spark refused: {first_line(str(error))} (log: {log})") from error
     except Py4JJavaError as error:
-        raise ComponentFailed(f"Spark failed: {_innermost(error.java_exception)} (log: {log})") from error
+        raise ComponentFailed(f"{about}Spark failed: {_innermost(error.java_exception)} (log: {log})") from error
     except (Py4JError, ConnectionError) as error:
         raise ComponentFailed(f"the Spark driver's JVM is gone (log: {log})") from error

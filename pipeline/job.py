@@ -16,15 +16,21 @@ from wire.topics import Topics
 
 
 def kafka_rows(
-    spark: SparkSession, bootstrap: str, topic: str, *, starting_offsets: str, options: Mapping[str, str]
+    spark: SparkSession,
+    *,
+    bootstrap: str,
+    topic: str,
+    profile: Profile,
+    starting_offsets: str = "earliest",
+    source: Mapping[str, str] | None = None,
 ) -> DataFrame:
-    """The Kafka source's stream of one topic; ``options`` are the source's own, over ours."""
+    """The Kafka source's stream of one topic, for any sink; ``source``: more options, over the profile's."""
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", bootstrap)
         .option("subscribe", topic)
         .option("startingOffsets", starting_offsets)
-        .options(**options)
+        .options(**{**profile.source, **(source or {})})
         .load()
     )
 
@@ -42,17 +48,18 @@ def job(
     source: Mapping[str, str] | None = None,
     name: str = "alerts",
 ) -> DataStreamWriter:
-    """The unstarted writer of the whole pipeline.
+    """The unstarted writer of the Kafka sink, alerts and rejects.
 
     ``trigger``: the keywords of ``writeStream.trigger``; ``source``: more options of the Kafka
     source, such as ``maxOffsetsPerTrigger``; ``name``: the query's, unique in the session.
     """
     rows = kafka_rows(
         spark,
-        bootstrap,
-        topics.readings,
+        bootstrap=bootstrap,
+        topic=topics.readings,
+        profile=profile,
         starting_offsets=starting_offsets,
-        options={**profile.source, **(source or {})},
+        source=source,
     )
     return (
         build_output(rows, rules, topics)

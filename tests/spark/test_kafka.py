@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka import Consumer, Message, Producer
 from spark.rows import reading
+from spark.topics import fresh_topics, read, send
 
-from base.kafka import Admin
 from pipeline.job import job
 from pipeline.profiles import PROFILES, TUNED
 from pipeline.rules import load_rules
@@ -26,36 +23,8 @@ RULES = load_rules()
 
 @pytest.fixture
 def topics(broker) -> Topics:
-    """Three fresh topics: two partitions of readings, one of alerts, one of rejects."""
-    made = Topics(**{name: f"{name}-{uuid.uuid4()}" for name in ("readings", "alerts", "rejects")})
-    admin = Admin(broker.bootstrap)
-    for name, partitions in ((made.readings, 2), (made.alerts, 1), (made.rejects, 1)):
-        admin.create(name, partitions=partitions)
-    return made
-
-
-def send(bootstrap: str, topic: str, values: list[bytes | None]) -> None:
-    """Produce the records, by turns to the two partitions, and wait for their acknowledgement."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5})
-    for number, value in enumerate(values):
-        producer.produce(topic, value, key=b"7", partition=number % 2)
-    assert producer.flush(15) == 0
-
-
-def read(bootstrap: str, topic: str, count: int, timeout_s: float = 30.0) -> list[Message]:
-    """The first ``count`` messages of a topic, or what came within ``timeout_s``."""
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": str(uuid.uuid4()), "auto.offset.reset": "earliest"}
-    )
-    consumer.subscribe([topic])
-    messages: list[Message] = []
-    deadline = time.monotonic() + timeout_s
-    try:
-        while len(messages) < count and time.monotonic() < deadline:
-            messages += [one for one in consumer.consume(count, 0.2) if one.error() is None]
-    finally:
-        consumer.close()
-    return messages
+    """Three fresh topics, that of the readings with two partitions."""
+    return fresh_topics(broker.bootstrap, partitions=2)
 
 
 @pytest.mark.parametrize("trigger", ["realtime:5s", "0s"])
