@@ -17,7 +17,7 @@ _LINES: Final = {
     "progress": "{sink}: {rows:,} readings in {batches:,} batches, the last one took {last_batch_ms} ms",
     "left_out": "{sink}: {rejects:,} malformed records left out so far; --sink kafka sends them to a topic",
     "emptied": "{table} held {readings:,} readings and was emptied; it starts over whenever it is full (--memory-rows)",
-    "stopped": "stopped ({reason}): {sink} had {rows:,} readings in {batches:,} batches, {seconds:.0f} s",
+    "stopped": "stopped ({reason}): {sink} had {rows:,} readings in {batches:,} whole batches, {seconds:.0f} s",
 }
 
 #: A person is told these no more often than this, for each sink.

@@ -74,7 +74,7 @@ def main(
     ] = None,
     sql_every: Annotated[str, typer.Option(metavar="DUR", help="How often to ask.")] = "5s",
     memory_rows: Annotated[
-        int, typer.Option(min=1, help="The memory sink's table starts over when it holds so many.")
+        int, typer.Option(help="The memory sink's table starts over when it holds so many readings.")
     ] = 1_000_000,
     spark_master: Annotated[str | None, typer.Option(help="Spark master. \\[default: local, enough slots]")] = None,
     for_: Annotated[str | None, typer.Option("--for", help="Stop after this long. \\[default: run on]")] = None,
@@ -118,6 +118,8 @@ def main(
         _require_used(sinks, SinkName.KAFKA, "--checkpoint", checkpoint, "it is the kafka sink's")
         _require_used(sinks, SinkName.KAFKA, "--warm-topic", warm_topic, "it warms the kafka sink's query")
         _require_used(sinks, SinkName.MEMORY, "--sql", next(iter(sql or ()), None), "it asks the memory sink's table")
+        if memory_rows < 1:
+            raise UsageError(f"--memory-rows {memory_rows}: a table holds at least one reading; give 1 or more")
         warm = None
         if warm_topic is not None and warm_alerts_topic is not None:
             scratch = Topics(readings=warm_topic, alerts=warm_alerts_topic, rejects=warm_alerts_topic)

@@ -42,6 +42,7 @@ def command(*args: str) -> subprocess.CompletedProcess[str]:
         (["--sink", "parquet", "--checkpoint", "here"], "error: --checkpoint here: "),
         (["--sql", "SELECT 1"], "error: --sql SELECT 1: "),
         (["--sink", "memory", "--sql-every", "soon"], "error: --sql-every: "),
+        (["--sink", "memory", "--memory-rows", "0"], "error: --memory-rows 0: "),
         (
             ["--sink", "console", "--warm-topic", "backlog", "--warm-alerts-topic", "none"],
             "error: --warm-topic backlog: ",
