@@ -24,6 +24,8 @@ from bench.records import Result
 from bench.store import dump
 from bench.stream import resolve
 from bench.summary import print_summary
+from pipeline.profiles import profile_named
+from pipeline.sinks import Sink, SinkName, require_possible
 from pipeline.triggers import Trigger
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -119,6 +121,10 @@ def main(
         quick=quick,
         out=str(out),
     )
+    for trigger in parsed:
+        for name in config.profiles:
+            sink = Sink(name=SinkName.KAFKA, trigger=trigger, flag=f"--triggers {trigger.name}")
+            require_possible([sink], profile_named(name, field="--profile"))
     spec = resolve(config)
     spec.require_lead(-config.warmup_s * spec.speedup)
     settings = librdkafka_settings(cfg.require_fitting(broker, read_kafka_config(kafka_config)))

@@ -24,25 +24,27 @@ def root_cause(query: StreamingQuery) -> str | None:
 def _innermost(error: Any) -> str:
     while error.getCause() is not None:
         error = error.getCause()
-    return f"{error.getClass().getSimpleName()}: {_first_line(str(error.getMessage()))}"
+    return f"{error.getClass().getSimpleName()}: {first_line(str(error.getMessage()))}"
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """The first line of an error's ``text`` that says anything."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "no message")
 
 
 @contextlib.contextmanager
-def spark_failures(log: Path, secrets: Sequence[str] = ()) -> Iterator[None]:
+def spark_failures(log: Path, secrets: Sequence[str] = (), about: str = "") -> Iterator[None]:
     """Turn what PySpark raises within the block into a `ComponentFailed` of one line that names ``log``.
 
-    ``secrets`` stand in no `ComponentFailed` that leaves the block, whoever raised it.
+    ``secrets`` stand in no `ComponentFailed` that leaves the block, whoever raised it. ``about`` opens the
+    line, such as ``the parquet sink: ``.
     """
     try:
         yield
     except PySparkException as error:
-        told = f"Spark refused: {_first_line(str(error))} (log: {log})"
+        told = f"{about}Spark refused: {first_line(str(error))} (log: {log})"
     except Py4JJavaError as error:
-        told = f"Spark failed: {_innermost(error.java_exception)} (log: {log})"
+        told = f"{about}Spark failed: {_innermost(error.java_exception)} (log: {log})"
     except (Py4JError, ConnectionError):
         told = f"the Spark driver's JVM is gone (log: {log})"
     except ComponentFailed as error:

@@ -17,15 +17,21 @@ from wire.topics import Topics
 
 
 def kafka_rows(
-    spark: SparkSession, bootstrap: str, topic: str, *, starting_offsets: str, options: Mapping[str, str]
+    spark: SparkSession,
+    *,
+    bootstrap: str,
+    topic: str,
+    profile: Profile,
+    starting_offsets: str = "earliest",
+    source: Mapping[str, str] | None = None,
 ) -> DataFrame:
-    """The Kafka source's stream of one topic; ``options`` are the source's own, over ours."""
+    """The Kafka source's stream of one topic, for any sink; ``source``: more options, over the profile's."""
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", bootstrap)
         .option("subscribe", topic)
         .option("startingOffsets", starting_offsets)
-        .options(**options)
+        .options(**{**profile.source, **(source or {})})
         .load()
     )
 
@@ -44,7 +50,7 @@ def job(
     name: str = "alerts",
     kafka: KafkaSecurity = PLAINTEXT,
 ) -> DataStreamWriter:
-    """The unstarted writer of the whole pipeline.
+    """The unstarted writer of the Kafka sink, alerts and rejects.
 
     ``trigger``: the keywords of ``writeStream.trigger``; ``source``: more options of the Kafka
     source, such as ``maxOffsetsPerTrigger``; ``name``: the query's, unique in the session; ``kafka``:
@@ -52,10 +58,11 @@ def job(
     """
     rows = kafka_rows(
         spark,
-        bootstrap,
-        topics.readings,
+        bootstrap=bootstrap,
+        topic=topics.readings,
+        profile=profile,
         starting_offsets=starting_offsets,
-        options={**spark_options(kafka), **profile.source, **(source or {})},
+        source={**spark_options(kafka), **(source or {})},
     )
     # The option is refused with any other trigger, a drain's included.
     tracking = profile.tracking if "processingTime" in trigger else {}

@@ -9,19 +9,26 @@ import orjson
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from pipeline.transforms import OBSERVED_REJECTS
+
 
 @dataclass(slots=True)
 class Totals:
-    """What all batches seen so far add up to; a real-time batch counts when it ends."""
+    """What all batches seen so far add up to; a real-time batch counts when it ends.
+
+    ``rejects``: malformed records that the sink has no place for.
+    """
 
     batches: int = 0
     rows: int = 0
+    rejects: int = 0
     last_batch_ms: int | None = None
 
     def add(self, batch: dict[str, Any]) -> None:
         """Count one batch's progress."""
         self.batches += 1
         self.rows += batch["numInputRows"]
+        self.rejects += batch.get("observedMetrics", {}).get(OBSERVED_REJECTS, {}).get("count", 0)
         self.last_batch_ms = batch_ms(batch)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +17,8 @@ from pipeline.announce import Announcer
 from pipeline.profiles import profile_named
 from pipeline.rules import load_rules
 from pipeline.service import RunConfig, WarmUp, run
+from pipeline.sinks import Sink, SinkName, parse_sinks, require_possible
 from pipeline.stopping import Stop
-from pipeline.triggers import Trigger
 from wire.topics import Topics
 
 
@@ -28,30 +29,62 @@ class StartingOffsets(StrEnum):
     LATEST = "latest"
 
 
+_EXAMPLE = (
+    "Example: python -m pipeline.run --topic sensor --sink console:10s --sink memory "
+    "--sql 'SELECT count(*) AS readings FROM raw_stream'"
+)
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(epilog=_EXAMPLE)
 def main(
     bootstrap: Annotated[str, typer.Option(help="The Kafka cluster, HOST:PORT.")] = "localhost:9092",
     topic: Annotated[str, typer.Option(help="Topic of the readings; it must exist.")] = "sensor",
     alerts_topic: Annotated[str, typer.Option(help="Topic for alerts; created if missing.")] = "alerts",
     rejects_topic: Annotated[
         str | None,
-        typer.Option(help="Topic for malformed records; created if missing. [default: TOPIC-rejected]"),
+        typer.Option(help="Topic for malformed records; created if missing. \\[default: TOPIC-rejected]"),
     ] = None,
-    trigger: Annotated[str, typer.Option(help="0s, 100ms, 30s, realtime or realtime:DURATION.")] = "30s",
-    rules: Annotated[Path | None, typer.Option(help="TOML file of rules. [default: the five seed rules]")] = None,
+    sink: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:TRIGGER]",
+            help="kafka (alerts and rejects to topics), memory (readings to the table raw_stream; 2s), console "
+            "(alerts to stdout; 30s) or parquet (alerts to files; 30s). Repeatable. \\[default: kafka]",
+        ),
+    ] = None,
+    trigger: Annotated[
+        str | None,
+        typer.Option(help="The kafka sink's: 0s, 100ms, 30s, realtime or realtime:DURATION. \\[default: 30s]"),
+    ] = None,
+    rules: Annotated[Path | None, typer.Option(help="TOML file of rules. \\[default: the five seed rules]")] = None,
     profile: Annotated[str, typer.Option(help="Settings: tuned, tuned-async or stock.")] = "tuned",
-    checkpoint: Annotated[Path | None, typer.Option(help="Folder to resume from. [default: a fresh one]")] = None,
-    spark_master: Annotated[str | None, typer.Option(help="Spark master. [default: local, enough slots]")] = None,
-    for_: Annotated[str | None, typer.Option("--for", help="Stop after this long. [default: run on]")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Folder from which the kafka sink resumes. \\[default: a fresh one]")
+    ] = None,
+    parquet_dir: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of the parquet sink. It resumes from the checkpoint beside it, X_checkpoint for X_parquet."
+        ),
+    ] = Path("alerts_parquet"),
+    sql: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SELECT", help="Ask the memory sink's table, print the answer. Repeatable."),
+    ] = None,
+    sql_every: Annotated[str, typer.Option(metavar="DUR", help="How often to ask.")] = "5s",
+    memory_rows: Annotated[
+        int, typer.Option(help="The memory sink's table starts over when it holds so many readings.")
+    ] = 1_000_000,
+    spark_master: Annotated[str | None, typer.Option(help="Spark master. \\[default: local, enough slots]")] = None,
+    for_: Annotated[str | None, typer.Option("--for", help="Stop after this long. \\[default: run on]")] = None,
     progress: Annotated[Path | None, typer.Option(help="File for Spark's progress, a JSON line a batch.")] = None,
     starting_offsets: Annotated[
         StartingOffsets, typer.Option(help="Where to begin without a checkpoint.")
     ] = StartingOffsets.EARLIEST,
     work_dir: Annotated[
-        Path | None, typer.Option(help="Folder for Spark's own files and log. [default: temporary]")
+        Path | None, typer.Option(help="Folder for Spark's own files and log. \\[default: temporary]")
     ] = None,
     warm_topic: Annotated[str | None, typer.Option(help="A backlog to warm the session up on.")] = None,
     warm_alerts_topic: Annotated[str | None, typer.Option(help="Scratch topic for what it yields.")] = None,
@@ -68,7 +101,11 @@ def main(
     ] = False,
     json_events: Annotated[bool, typer.Option(help="JSON lines on stdout; `stop` or EOF on stdin ends.")] = False,
 ) -> None:
-    """Turn sensor readings into alerts: Kafka to Kafka, in one Spark query, until Ctrl-C."""
+    """Turn sensor readings into alerts, one Spark query for each sink, until Ctrl-C.
+
+    Readings come from Kafka. Alerts go to topics, to stdout or to Parquet
+    files; the readings go to a table in memory that answers SQL meanwhile.
+    """
     # py4j logs a traceback through the root logger for every call to a JVM that is gone. What there
     # is to say of that, we say in one line.
     logging.getLogger().addHandler(logging.NullHandler())
@@ -79,6 +116,14 @@ def main(
         topics = Topics(readings=topic, alerts=alerts_topic, rejects=rejects_topic or f"{topic}-rejected")
         if topic in (topics.alerts, topics.rejects):
             raise UsageError(f"--topic {topic}: the job would read what it writes; give each topic its own name")
+        sinks = parse_sinks(sink or [], trigger=trigger)
+        chosen = profile_named(profile, field="--profile")
+        require_possible(sinks, chosen)
+        _require_used(sinks, SinkName.KAFKA, "--checkpoint", checkpoint, "it is the kafka sink's")
+        _require_used(sinks, SinkName.KAFKA, "--warm-topic", warm_topic, "it warms the kafka sink's query")
+        _require_used(sinks, SinkName.MEMORY, "--sql", next(iter(sql or ()), None), "it asks the memory sink's table")
+        if memory_rows < 1:
+            raise UsageError(f"--memory-rows {memory_rows}: a table holds at least one reading; give 1 or more")
         warm = None
         if warm_topic is not None and warm_alerts_topic is not None:
             scratch = Topics(readings=warm_topic, alerts=warm_alerts_topic, rejects=warm_alerts_topic)
@@ -91,9 +136,9 @@ def main(
         config = RunConfig(
             bootstrap=bootstrap,
             topics=topics,
-            trigger=Trigger.parse(trigger, field="--trigger"),
+            sinks=sinks,
             rules=load_rules(rules),
-            profile=profile_named(profile, field="--profile"),
+            profile=chosen,
             checkpoint=checkpoint,
             master=spark_master,
             starting_offsets=starting_offsets.value,
@@ -102,6 +147,10 @@ def main(
             warm=warm,
             work_dir=work_dir,
             kafka=read_kafka_config(kafka_config),
+            parquet_dir=parquet_dir,
+            memory_rows=memory_rows,
+            sql=tuple(sql or ()),
+            sql_every_s=parse_duration_s(sql_every, field="--sql-every"),
             record_classes=record_classes,
         )
         if json_events:
@@ -112,6 +161,12 @@ def main(
         raise
     if stop.reason == "SIGINT":
         raise typer.Exit(int(ExitCode.INTERRUPTED))
+
+
+def _require_used(sinks: Sequence[Sink], name: SinkName, flag: str, value: object, why: str) -> None:
+    """Raise `UsageError` for a flag that none of the run's sinks would heed."""
+    if value is not None and all(sink.name != name for sink in sinks):
+        raise UsageError(f"{flag} {value}: {why}; add --sink {name}, or leave the flag out")
 
 
 if __name__ == "__main__":

@@ -12,26 +12,26 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from pyspark.sql import SparkSession
-from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql import DataFrame, SparkSession
 
-from base.errors import ComponentFailed, EnvironmentMissing, UsageError
+from base.errors import EnvironmentMissing, UsageError
 from base.kafka import Admin
-from base.kafka_security import PLAINTEXT, KafkaSecurity, librdkafka_settings, secrets_of
+from base.kafka_security import PLAINTEXT, KafkaSecurity, librdkafka_settings, secrets_of, spark_options
 from base.paths import writable_dir
 from pipeline.announce import Announcer
-from pipeline.failures import root_cause, spark_failures
-from pipeline.job import job
+from pipeline.failures import spark_failures
+from pipeline.job import job, kafka_rows
 from pipeline.profiles import Profile
-from pipeline.progress import ProgressTail
 from pipeline.rules import AlertRule
+from pipeline.serve import Output, serve
 from pipeline.session import LOG_NAME, choose_master, spark_session
+from pipeline.shown import Console, MemoryTable
+from pipeline.sinks import MEMORY_TABLE, Sink, SinkName, parquet_checkpoint, require_parquet_folder
 from pipeline.stopping import Stop
-from pipeline.triggers import Trigger
 from pipeline.warmup import Warmer
+from pipeline.writers import console_writer, memory_writer, parquet_writer
 from wire.topics import Topics
 
-_POLL_S = 1.0
 #: The longest wait for a warm-up backlog, and how often to look.
 _BACKLOG_S = 60.0
 _BACKLOG_POLL_S = 0.2
@@ -50,11 +50,11 @@ class WarmUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """One run of the job, checked whole."""
+    """One run of the job, checked whole. ``checkpoint`` is the Kafka sink's, None: a fresh one."""
 
     bootstrap: str
     topics: Topics
-    trigger: Trigger
+    sinks: tuple[Sink, ...]
     rules: tuple[AlertRule, ...]
     profile: Profile
     checkpoint: Path | None
@@ -64,16 +64,26 @@ class RunConfig:
     progress: Path | None
     warm: WarmUp | None
     work_dir: Path | None
+    parquet_dir: Path
+    memory_rows: int
+    sql: tuple[str, ...]
+    sql_every_s: float
     kafka: KafkaSecurity = PLAINTEXT
     record_classes: bool = False
 
+    def has(self, name: SinkName) -> bool:
+        """Whether that sink is one of the run's."""
+        return any(sink.name == name for sink in self.sinks)
+
 
 def run(config: RunConfig, announce: Announcer, stop: Stop) -> None:
-    """Run the job until ``stop`` is asked for; raises `ComponentFailed` if the query dies."""
+    """Run the job until ``stop`` is asked for; raises `ComponentFailed` if a query dies."""
     started = time.monotonic()
     stop.heed_signals()
+    if config.has(SinkName.PARQUET):
+        require_parquet_folder(config.parquet_dir)
     partitions = _prepare_topics(config)
-    master = choose_master(config.trigger, partitions, config.master)
+    master = choose_master([sink.trigger for sink in config.sinks], partitions, config.master)
     with _progress_file(config.progress) as progress, _work_dir(config.work_dir) as work_dir:
         log = work_dir / LOG_NAME
         with spark_failures(log, secrets_of(config.kafka)), _session(master, config, work_dir) as spark:
@@ -100,7 +110,7 @@ def _prepare_topics(config: RunConfig) -> int:
     """Require the topics that are read, create those that are written; the readings' partitions."""
     admin = _admin(config)
     partitions = _require(admin, config.topics.readings, "--topic")
-    written = {config.topics.alerts, config.topics.rejects}
+    written = {config.topics.alerts, config.topics.rejects} if config.has(SinkName.KAFKA) else set()
     if config.warm is not None:
         _require(admin, config.warm.topics.readings, "--warm-topic")
         written |= {config.warm.topics.alerts, config.warm.topics.rejects}
@@ -157,7 +167,7 @@ def _warmer(spark: SparkSession, config: RunConfig, warm: WarmUp, work_dir: Path
         profile=config.profile,
         kafka=config.kafka,
         folder=work_dir / "warm",
-        realtime=config.trigger.is_realtime,
+        realtime=any(sink.trigger.is_realtime for sink in config.sinks),
     )
 
 
@@ -174,6 +184,72 @@ def _await_backlog(admin: Admin, warm: WarmUp, stop: Stop) -> None:
             )
 
 
+def _outputs(spark: SparkSession, config: RunConfig, work_dir: Path, console: Console) -> list[Output]:
+    """The unstarted writers of all sinks, in the order in which the user named them."""
+    # Spark's own folder goes when the session ends, and with it the checkpoints that are of no use after it.
+    scratch = work_dir / "local"
+    scratch.mkdir(exist_ok=True)
+    outputs = []
+    for sink in config.sinks:
+        told: dict[str, Any] = {"topic": config.topics.readings, "profile": config.profile.name}
+        match sink.name:
+            case SinkName.KAFKA:
+                writer = job(
+                    spark,
+                    bootstrap=config.bootstrap,
+                    topics=config.topics,
+                    rules=config.rules,
+                    profile=config.profile,
+                    checkpoint=(config.checkpoint or work_dir / "checkpoint").resolve(),
+                    trigger=sink.trigger.spark_kwargs,
+                    starting_offsets=config.starting_offsets,
+                    kafka=config.kafka,
+                )
+                alerts, rejects = config.topics.alerts, config.topics.rejects
+                told |= {"alerts_topic": alerts, "rejects_topic": rejects, "to": f"{alerts} and {rejects}"}
+            case SinkName.MEMORY:
+                writer = memory_writer(
+                    # A backlog read in one batch would be held whole, however full the table.
+                    _rows(spark, config, {"maxOffsetsPerTrigger": str(config.memory_rows)}),
+                    trigger=sink.trigger,
+                    profile=config.profile,
+                    checkpoint=Path(tempfile.mkdtemp(prefix="memory-", dir=scratch)),
+                )
+                told |= {"to": f"table {MEMORY_TABLE} in memory"}
+            case SinkName.CONSOLE:
+                writer = console_writer(
+                    _rows(spark, config),
+                    config.rules,
+                    console.take,
+                    trigger=sink.trigger,
+                    checkpoint=Path(tempfile.mkdtemp(prefix="console-", dir=scratch)),
+                )
+                told |= {"to": "alerts on stdout"}
+            case SinkName.PARQUET:
+                folder = config.parquet_dir.resolve()
+                writer = parquet_writer(
+                    _rows(spark, config),
+                    config.rules,
+                    trigger=sink.trigger,
+                    folder=folder,
+                    checkpoint=parquet_checkpoint(folder),
+                )
+                told |= {"to": f"Parquet files in {config.parquet_dir}"}
+        outputs.append(Output(sink=sink, writer=writer, told=told))
+    return outputs
+
+
+def _rows(spark: SparkSession, config: RunConfig, source: dict[str, str] | None = None) -> DataFrame:
+    return kafka_rows(
+        spark,
+        bootstrap=config.bootstrap,
+        topic=config.topics.readings,
+        profile=config.profile,
+        starting_offsets=config.starting_offsets,
+        source={**spark_options(config.kafka), **(source or {})},
+    )
+
+
 def _serve(
     spark: SparkSession,
     config: RunConfig,
@@ -182,53 +258,20 @@ def _serve(
     announce: Announcer,
     stop: Stop,
 ) -> None:
-    """Start the query, tell how it fares, end it cleanly."""
-    query = job(
+    """Run every sink's query until the end."""
+    console = Console(announce)
+    chores = [console.poll]
+    if config.has(SinkName.MEMORY):
+        table = MemoryTable(spark, announce, limit=config.memory_rows, questions=config.sql, every_s=config.sql_every_s)
+        table.require_answerable()
+        chores.append(table.poll)
+    serve(
         spark,
-        bootstrap=config.bootstrap,
-        topics=config.topics,
-        rules=config.rules,
-        profile=config.profile,
-        checkpoint=(config.checkpoint or log.with_name("checkpoint")).resolve(),
-        trigger=config.trigger.spark_kwargs,
-        starting_offsets=config.starting_offsets,
-        kafka=config.kafka,
-    ).start()
-    began = time.monotonic()
-    announce(
-        "started",
-        topic=config.topics.readings,
-        alerts_topic=config.topics.alerts,
-        rejects_topic=config.topics.rejects,
-        trigger=config.trigger.name,
-        profile=config.profile.name,
-        run_id=str(query.runId),
+        _outputs(spark, config, log.parent, console),
+        chores=chores,
+        for_s=config.for_s,
+        log=log,
+        progress=progress,
+        announce=announce,
+        stop=stop,
     )
-    tail = ProgressTail(spark, query, progress)
-    while not stop.wait(_POLL_S):
-        if tail.poll():
-            announce("progress", **_totals(tail))
-        _require_alive(query, log)
-        if config.for_s is not None and time.monotonic() - began >= config.for_s:
-            stop.ask("duration")
-    # Whoever signals a whole process group takes the JVM along: its last words are lost then, which
-    # is no failure.
-    with contextlib.suppress(Exception) if stop.reason == "SIGTERM" else contextlib.nullcontext():
-        _require_alive(query, log)
-        query.stop()
-        tail.poll()
-    announce("stopped", reason=stop.reason, **_totals(tail), seconds=time.monotonic() - began)
-
-
-def _require_alive(query: StreamingQuery, log: Path) -> None:
-    if not query.isActive:
-        cause = root_cause(query) or "it was stopped from elsewhere"
-        raise ComponentFailed(f"the query died: {cause} (log: {log})")
-
-
-def _totals(tail: ProgressTail) -> dict[str, Any]:
-    return {
-        "batches": tail.totals.batches,
-        "rows": tail.totals.rows,
-        "last_batch_ms": tail.totals.last_batch_ms,
-    }

@@ -46,21 +46,24 @@ _CLOSE_S = 10.0
 _CLOSE_RECORDING_S = 90.0
 
 
-def choose_master(trigger: Trigger, partitions: int, given: str | None) -> str:
-    """``given``, or a local master with enough slots for the trigger and the source's partitions.
+def choose_master(triggers: Sequence[Trigger], partitions: int, given: str | None) -> str:
+    """``given``, or a local master with enough slots for the queries' triggers and the source's partitions.
 
     A real-time task holds its slot for the whole batch, one per partition, so a local master with
-    fewer slots would leave partitions unread: `UsageError`.
+    fewer slots would leave partitions unread, and one without a slot more would leave none to the
+    other queries: `UsageError`.
     """
+    is_realtime = any(trigger.is_realtime for trigger in triggers)
     if given is None:
-        return f"local[{max(4, partitions + 2) if trigger.is_realtime else max(2, os.cpu_count() or 2)}]"
+        return f"local[{max(4, partitions + 2) if is_realtime else max(2, os.cpu_count() or 2)}]"
     local = re.fullmatch(r"local(?:\[(\d+|\*)[^\]]*\])?", given)
-    if trigger.is_realtime and local is not None:
+    if is_realtime and local is not None:
         slots = (os.cpu_count() or 1) if local[1] == "*" else int(local[1] or 1)
-        if slots < partitions:
+        if slots < partitions + (len(triggers) > 1):
+            more = ", and the other sinks need one" if len(triggers) > 1 else ""
             raise UsageError(
                 f"--spark-master {given}: a real-time query holds one slot per partition and the topic has "
-                f"{partitions}; write local[{partitions + 2}] or leave the flag out"
+                f"{partitions}{more}; write local[{partitions + 2}] or leave the flag out"
             )
     return given
 

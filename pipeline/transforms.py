@@ -1,4 +1,4 @@
-"""The steps from Kafka rows to rows for the Kafka sink, each ``DataFrame -> DataFrame`` for `.transform`.
+"""The steps from Kafka rows to rows for the sinks, each ``DataFrame -> DataFrame`` for `.transform`.
 
 No state, no Python in the row path: the same steps run in a batch, in micro-batches and in
 real-time mode. Spark 4 is in ANSI mode, where a bad cast ends the query: casts here are `try_cast`.
@@ -34,6 +34,12 @@ Step = Callable[[DataFrame], DataFrame]
 
 #: Name under which Spark's progress tells how many records were parsed.
 OBSERVED: Final = "readings"
+
+#: Name under which it tells how many of them were rejects, where rejects are left out.
+OBSERVED_REJECTS: Final = "rejects"
+
+#: A reading in a table: the seven fields in the order in which they are written, without `seq`.
+READING_COLUMNS: Final = tuple(name for name in READING_FIELDS if name != "seq")
 
 _KAFKA = ("key", "value", "topic", "partition", "offset")
 
@@ -83,33 +89,44 @@ def count_parsed(parsed: DataFrame) -> DataFrame:
     return parsed.observe(OBSERVED, F.count(F.lit(1)).alias("count"))
 
 
-def judge(rules: Sequence[AlertRule]) -> Step:
-    """Kafka's columns plus the reading's fields, `ALERT_COLUMNS`, `ALERT_EXTRAS` and `reason`.
+def unpack(parsed: DataFrame) -> DataFrame:
+    """Kafka's columns plus the reading's fields, `event_us` and `reason`, null unless the record is a reject.
 
-    `reason` is null unless the record is a reject; `rule` is null where no rule holds. `timestamp`
-    comes out in epoch seconds whichever unit it came in.
+    `timestamp` comes out in epoch seconds whichever unit it came in.
     """
+    timestamp = F.col("reading.timestamp")
+    seconds = F.when(timestamp >= MILLISECONDS_FROM, timestamp / F.lit(1000.0)).otherwise(timestamp)
+    fields = [F.col(f"reading.{name}").alias(name) for name in READING_FIELDS if name != "timestamp"]
+    flat = parsed.select(
+        *_KAFKA,
+        *fields,
+        seconds.alias("timestamp"),
+        # Ties to even, as Python rounds.
+        F.rint(seconds * F.lit(1e6)).alias("event_us"),
+        (F.col("whole") & F.col("reading").isNotNull() & F.col(f"reading.{CORRUPT}").isNull()).alias("readable"),
+    )
+    return flat.withColumn("reason", _reason()).drop("readable")
 
-    def step(parsed: DataFrame) -> DataFrame:
-        timestamp = F.col("reading.timestamp")
-        seconds = F.when(timestamp >= MILLISECONDS_FROM, timestamp / F.lit(1000.0)).otherwise(timestamp)
-        fields = [F.col(f"reading.{name}").alias(name) for name in READING_FIELDS if name != "timestamp"]
-        flat = parsed.select(
-            *_KAFKA,
-            *fields,
-            seconds.alias("timestamp"),
-            # Ties to even, as Python rounds.
-            F.rint(seconds * F.lit(1e6)).alias("event_us"),
-            (F.col("whole") & F.col("reading").isNotNull() & F.col(f"reading.{CORRUPT}").isNull()).alias("readable"),
-        )
+
+def count_rejects(unpacked: DataFrame) -> DataFrame:
+    """The same rows, the rejects among them counted into the progress as `OBSERVED_REJECTS`.
+
+    For sinks that have no place for rejects: what they leave out is told at least.
+    """
+    return unpacked.observe(OBSERVED_REJECTS, F.count_if(F.col("reason").isNotNull()).alias("count"))
+
+
+def judge(rules: Sequence[AlertRule]) -> Step:
+    """What `unpack` gives plus `rule`, `alert`, `fired` and `alert_id`; `rule` is null where no rule holds."""
+
+    def step(unpacked: DataFrame) -> DataFrame:
         holds = [(_COMPARE[rule.comparison](F.col(rule.field), rule.threshold), rule) for rule in rules]
         seq = F.coalesce(
             F.col("seq").cast("string"),
             F.concat(F.lit("t"), F.col("event_us").try_cast("bigint").cast("string")),
         )
-        return flat.withColumns(
+        return unpacked.withColumns(
             {
-                "reason": _reason(),
                 "rule": F.coalesce(*(F.when(condition, rule.id) for condition, rule in holds)),
                 "alert": F.coalesce(*(F.when(condition, rule.label) for condition, rule in holds), F.lit(NO_ALERT)),
                 "fired": F.array_compact(F.array(*(F.when(condition, rule.id) for condition, rule in holds))),
@@ -164,3 +181,13 @@ def route(topics: Topics) -> Step:
         )
 
     return step
+
+
+def only_readings(unpacked: DataFrame) -> DataFrame:
+    """The readings themselves as `READING_COLUMNS`; rejects are left out."""
+    return unpacked.where(F.col("reason").isNull()).select(*READING_COLUMNS)
+
+
+def only_alerts(judged: DataFrame) -> DataFrame:
+    """The alerts as `ALERT_COLUMNS`, in that order; rejects are left out."""
+    return judged.where(F.col("reason").isNull() & F.col("rule").isNotNull()).select(*ALERT_COLUMNS)

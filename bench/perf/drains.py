@@ -58,13 +58,7 @@ class Drains:
         """One pass: how many readings, and in how many seconds from the batch's trigger to its commit."""
         query = QUERIES[name]
         self._count += 1
-        rows = kafka_rows(
-            self._spark,
-            self._bootstrap,
-            self._topics.readings,
-            starting_offsets="earliest",
-            options=query.profile.source,
-        )
+        rows = kafka_rows(self._spark, bootstrap=self._bootstrap, topic=self._topics.readings, profile=query.profile)
         writer = (
             self._output(rows, query)
             .writeStream.format(query.sink)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import SparkSession
+from spark.traffic import fresh_topics
 
-from base.kafka import Admin
 from bench.broker.embedded import EmbeddedBroker
 from pipeline.profiles import TUNED
 from pipeline.session import spark_session
@@ -25,8 +24,4 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 @pytest.fixture
 def topics(broker: EmbeddedBroker) -> Topics:
     """Three fresh topics: two partitions of readings, one of alerts, one of rejects."""
-    made = Topics(**{name: f"{name}-{uuid.uuid4()}" for name in ("readings", "alerts", "rejects")})
-    admin = Admin(broker.bootstrap)
-    for name, partitions in ((made.readings, 2), (made.alerts, 1), (made.rejects, 1)):
-        admin.create(name, partitions=partitions)
-    return made
+    return fresh_topics(broker.bootstrap, partitions=2)

@@ -95,5 +95,5 @@ def test_dead_query_is_one_line(broker, topic, tmp_path):
     assert process.returncode == 1
     (line,) = err.decode().splitlines()
     assert line == f"error: {events[-1]['reason']}"
-    assert line.startswith("error: the query died: ")
+    assert line.startswith("error: the kafka sink's query died: ")
     assert str(Path(tmp_path) / "spark.log") in line

@@ -1,4 +1,4 @@
-"""Records into a real topic, and messages out of it."""
+"""Topics of a real broker: made, filled and read by the tests."""
 
 from __future__ import annotations
 
@@ -8,20 +8,37 @@ from collections.abc import Sequence
 
 from confluent_kafka import Consumer, Message, Producer
 
+from base.kafka import Admin
+from wire.topics import Topics
+
 #: As much as the broker takes, and more than any test sends at once.
 _PRODUCER = {"linger.ms": 5, "message.max.bytes": 2_090_000, "queue.buffering.max.messages": 1_000_000}
 
 
-def send(
-    bootstrap: str, topic: str, values: Sequence[bytes | None], *, keys: Sequence[bytes | None] | None = None
-) -> None:
-    """Produce the records, by turns to the two partitions, and wait for their acknowledgement.
+def fresh_topics(bootstrap: str, *, partitions: int) -> Topics:
+    """Three fresh topics: ``partitions`` of readings, one of alerts, one of rejects."""
+    made = Topics(**{name: f"{name}-{uuid.uuid4()}" for name in ("readings", "alerts", "rejects")})
+    admin = Admin(bootstrap)
+    for name, count in ((made.readings, partitions), (made.alerts, 1), (made.rejects, 1)):
+        admin.create(name, partitions=count)
+    return made
 
-    Record n lands in partition n % 2, at offset n // 2 of a fresh topic. Keys are ``7`` unless given.
+
+def send(
+    bootstrap: str,
+    topic: str,
+    values: Sequence[bytes | None],
+    *,
+    keys: Sequence[bytes | None] | None = None,
+    partitions: int = 2,
+) -> None:
+    """Produce the records, by turns to the partitions, and wait for their acknowledgement.
+
+    Record n lands in partition n % ``partitions``, in order. Keys are ``7`` unless given.
     """
     producer = Producer({"bootstrap.servers": bootstrap, **_PRODUCER})
     for number, value in enumerate(values):
-        producer.produce(topic, value, key=b"7" if keys is None else keys[number], partition=number % 2)
+        producer.produce(topic, value, key=b"7" if keys is None else keys[number], partition=number % partitions)
     assert producer.flush(60) == 0
 
 

@@ -38,6 +38,16 @@ def command(*args: str) -> subprocess.CompletedProcess[str]:
         (["--warm-topic", "backlog"], "error: --warm-topic and --warm-alerts-topic "),
         (["--rules", "none.toml"], "error: --rules none.toml: "),
         (["--kafka-config", "none.toml"], "error: --kafka-config none.toml: "),
+        (["--sink", "parket"], "error: --sink parket: "),
+        (["--sink", "memory:realtime"], "error: --sink memory:realtime: "),
+        (["--sink", "parquet", "--checkpoint", "here"], "error: --checkpoint here: "),
+        (["--sql", "SELECT 1"], "error: --sql SELECT 1: "),
+        (["--sink", "memory", "--sql-every", "soon"], "error: --sql-every: "),
+        (["--sink", "memory", "--memory-rows", "0"], "error: --memory-rows 0: "),
+        (
+            ["--sink", "console", "--warm-topic", "backlog", "--warm-alerts-topic", "none"],
+            "error: --warm-topic backlog: ",
+        ),
     ],
 )
 def test_usage_errors(args, line):
@@ -107,7 +117,7 @@ def test_stdin_asks(text, monkeypatch):
 
 def test_people_and_programs_are_told_the_same(capsysbinary):
     """JSON lines on stdout for a program; for a person plain lines on stderr, progress not too often."""
-    fields = {"rows": 1200, "batches": 3, "last_batch_ms": 40}
+    fields = {"sink": "kafka", "rows": 1200, "batches": 3, "last_batch_ms": 40}
     Announcer(json_events=True)("progress", **fields)
     out, err = capsysbinary.readouterr()
     assert json.loads(out) == {"event": "progress", **fields}
@@ -117,4 +127,4 @@ def test_people_and_programs_are_told_the_same(capsysbinary):
         person("progress", **fields)
     out, err = capsysbinary.readouterr()
     assert out == b""
-    assert err == b"1,200 readings in 3 batches, the last one took 40 ms\n"
+    assert err == b"kafka: 1,200 readings in 3 batches, the last one took 40 ms\n"

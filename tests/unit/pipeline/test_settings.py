@@ -34,19 +34,26 @@ def test_unknown_profile():
 
 def test_slots():
     """Micro-batches get the cores, at least two; real-time a slot per partition and two more, at least four."""
-    assert choose_master(REALTIME, 1, None) == "local[4]"
-    assert choose_master(REALTIME, 4, None) == "local[6]"
-    assert int(choose_master(MICRO_BATCH, 16, None).removeprefix("local[").removesuffix("]")) >= 2
-    assert choose_master(REALTIME, 4, "local[4]") == "local[4]"
-    assert choose_master(MICRO_BATCH, 4, "local[1]") == "local[1]"
-    assert choose_master(REALTIME, 4, "spark://elsewhere:7077") == "spark://elsewhere:7077"
+    assert choose_master([REALTIME], 1, None) == "local[4]"
+    assert choose_master([REALTIME], 4, None) == "local[6]"
+    assert int(choose_master([MICRO_BATCH], 16, None).removeprefix("local[").removesuffix("]")) >= 2
+    assert choose_master([REALTIME], 4, "local[4]") == "local[4]"
+    assert choose_master([MICRO_BATCH], 4, "local[1]") == "local[1]"
+    assert choose_master([REALTIME], 4, "spark://elsewhere:7077") == "spark://elsewhere:7077"
+
+
+def test_a_real_time_query_leaves_a_slot_to_the_others():
+    """A master of just the partitions' slots serves a real-time query alone, and is refused beside others."""
+    assert choose_master([MICRO_BATCH, REALTIME], 4, "local[5]") == "local[5]"
+    with pytest.raises(UsageError, match=r"has 4, and the other sinks need one; write local\[6\]"):
+        choose_master([MICRO_BATCH, REALTIME], 4, "local[4]")
 
 
 @pytest.mark.parametrize("master", ["local", "local[3]", "local[3,2]"])
 def test_too_few_slots_for_real_time(master):
     """A local master that would leave partitions unread is refused with one that would not."""
     with pytest.raises(UsageError, match=r"--spark-master local.* 4; write local\[6\]"):
-        choose_master(REALTIME, 4, master)
+        choose_master([REALTIME], 4, master)
 
 
 def test_session_keeps_to_its_folder(tmp_path, monkeypatch):
@@ -62,9 +69,9 @@ def test_session_keeps_to_its_folder(tmp_path, monkeypatch):
 
 
 def test_the_bench_needs_no_spark():
-    """Rules, triggers, profiles and the reference are importable without importing PySpark."""
+    """Rules, triggers, profiles, sinks and the reference are importable without importing PySpark."""
     code = (
-        "import sys, pipeline.rules, pipeline.triggers, pipeline.profiles, pipeline.reference; "
+        "import sys, pipeline.rules, pipeline.triggers, pipeline.profiles, pipeline.reference, pipeline.sinks; "
         "sys.exit('pyspark' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
