@@ -73,7 +73,7 @@ def job(
         # Real-time mode takes no other; for a query without state it means the same as append.
         .outputMode("update")
         .option("kafka.bootstrap.servers", bootstrap)
-        .options(**spark_options(kafka), **profile.sink, **tracking)
+        .options(**{**spark_options(kafka), **profile.sink, **tracking})
         .option("checkpointLocation", str(checkpoint))
         .trigger(**trigger)
     )

@@ -175,7 +175,7 @@ def test_java_reads_the_login_that_was_meant(spark, text):
 def test_a_plan_that_is_printed_shows_no_secret(spark, broker, topics, capfd):
     """`explain` of the source alone, and what its query execution says of itself."""
     options = spark_options(SECURITY)
-    rows = kafka_rows(spark, broker.bootstrap, topics.readings, starting_offsets="earliest", options=options)
+    rows = kafka_rows(spark, bootstrap=broker.bootstrap, topic=topics.readings, profile=TUNED, source=options)
     rows.explain(extended=True)
     printed = capfd.readouterr().out
     assert "Parsed Logical Plan" in printed

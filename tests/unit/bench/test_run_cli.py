@@ -31,6 +31,10 @@ def bench_run(*args, env=None):
         (["--sensors", "0"], ["--sensors 0"]),
         (["--triggers", "3x"], ["--triggers 3x", "1s"]),
         (["--triggers", "realtime:2s"], ["realtime:2s", "5s"]),
+        (
+            ["--triggers", "1s,realtime", "--profile", "tuned-async"],
+            ["--profile tuned-async", "--triggers realtime:30s"],
+        ),
         (["--triggers", "1s,,5s"], ["--triggers"]),
         (["--partitions", "0"], ["--partitions 0"]),
         (["--profile", "tunde"], ["--profile tunde", "did you mean 'tuned'"]),
