@@ -24,6 +24,7 @@ def kafka_rows(
     profile: Profile,
     starting_offsets: str = "earliest",
     source: Mapping[str, str] | None = None,
+    kafka: KafkaSecurity = PLAINTEXT,
 ) -> DataFrame:
     """The Kafka source's stream of one topic, for any sink; ``source``: more options, over the profile's."""
     return (
@@ -31,7 +32,7 @@ def kafka_rows(
         .option("kafka.bootstrap.servers", bootstrap)
         .option("subscribe", topic)
         .option("startingOffsets", starting_offsets)
-        .options(**{**profile.source, **(source or {})})
+        .options(**{**spark_options(kafka), **profile.source, **(source or {})})
         .load()
     )
 
@@ -62,7 +63,8 @@ def job(
         topic=topics.readings,
         profile=profile,
         starting_offsets=starting_offsets,
-        source={**spark_options(kafka), **(source or {})},
+        source=source,
+        kafka=kafka,
     )
     # The option is refused with any other trigger, a drain's included.
     tracking = profile.tracking if "processingTime" in trigger else {}

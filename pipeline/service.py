@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from base.errors import EnvironmentMissing, UsageError
 from base.kafka import Admin
-from base.kafka_security import PLAINTEXT, KafkaSecurity, librdkafka_settings, secrets_of, spark_options
+from base.kafka_security import PLAINTEXT, KafkaSecurity, librdkafka_settings, secrets_of
 from base.paths import writable_dir
 from pipeline.announce import Announcer
 from pipeline.failures import spark_failures
@@ -246,7 +246,8 @@ def _rows(spark: SparkSession, config: RunConfig, source: dict[str, str] | None 
         topic=config.topics.readings,
         profile=config.profile,
         starting_offsets=config.starting_offsets,
-        source={**spark_options(config.kafka), **(source or {})},
+        source=source,
+        kafka=config.kafka,
     )
 
 

@@ -30,8 +30,10 @@ from wire.topics import Topics
 AGREEMENT: Final = 0.9
 
 #: The drains may take this share of the limit, a pass that would take longer is cut off and does not
-#: count; the short batches get what is left.
+#: count; the short batches get what is left. In real-time mode that is more: there what is between two
+#: batches is all that stands in the way of a reading.
 _DRAIN_SHARE: Final = 0.7
+_DRAIN_SHARE_REALTIME: Final = 0.4
 
 SHORT_BATCH_ROWS: Final = 200
 #: Real-time batches this short, ms. Spark's own floor of 5 s is a setting, and is back before the job starts.
@@ -90,7 +92,8 @@ class Warmer:
     def warm_up(self, limit_s: float, asked_to_stop: Callable[[], bool]) -> Warmed:
         """Whole drains, then short batches, for at most ``limit_s``."""
         started = time.monotonic()
-        passes = self._drains(started + _DRAIN_SHARE * limit_s, asked_to_stop)
+        share = _DRAIN_SHARE_REALTIME if self.realtime else _DRAIN_SHARE
+        passes = self._drains(started + share * limit_s, asked_to_stop)
         until = started + limit_s
 
         # A real-time batch lasts as long as it is told to; what is beyond that is to become short.

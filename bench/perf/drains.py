@@ -1,4 +1,4 @@
-"""Drains of one backlog by one Spark session, each query in turn: ``python -m bench.perf.drains``.
+"""Drains of one backlog by a Spark session, each query in turn: ``python -m bench.perf.drains``.
 
 Started by `bench.perf.pipeline`, which names the next query on a line of stdin; its rate comes back as an event.
 """
@@ -19,7 +19,7 @@ from base.jsonl import emit
 from bench.perf.obvious import obvious
 from pipeline.alerts import build_output
 from pipeline.job import kafka_rows
-from pipeline.profiles import STOCK, TUNED, Profile
+from pipeline.profiles import STOCK, TUNED, Profile, profile_named
 from pipeline.progress import ProgressTail, batch_ms
 from pipeline.rules import load_rules
 from pipeline.session import spark_session
@@ -35,7 +35,7 @@ class Query:
     sink: str
 
 
-#: By the name that `bench.perf.pipeline` calls each.
+#: By the name that `bench.perf.pipeline` calls each; a session runs those of its own profile.
 QUERIES = {
     "scan": Query(formulation="scan", profile=TUNED, sink="noop"),
     "obvious, stock": Query(formulation="obvious", profile=STOCK, sink="noop"),
@@ -94,13 +94,14 @@ def main(
     bootstrap: Annotated[str, typer.Option(help="Kafka's HOST:PORT.")],
     topic: Annotated[str, typer.Option(help="The backlog.")],
     alerts_topic: Annotated[str, typer.Option(help="Scratch topic for alerts and rejects.")],
+    profile: Annotated[str, typer.Option(help="The session's settings.")],
     cores: Annotated[int, typer.Option(help="Threads that Spark works with.")] = 2,
 ) -> None:
     """Drain a backlog by the queries that are named on stdin; started by bench.perf."""
     topics = Topics(readings=topic, alerts=alerts_topic, rejects=alerts_topic)
     with (
         tempfile.TemporaryDirectory(prefix="alertbench-drains-") as folder,
-        spark_session(f"local[{cores}]", TUNED, Path(folder)) as spark,
+        spark_session(f"local[{cores}]", profile_named(profile, field="--profile"), Path(folder)) as spark,
     ):
         drains = Drains(spark, bootstrap=bootstrap, topics=topics, folder=Path(folder))
         emit("ready")

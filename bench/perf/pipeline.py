@@ -1,7 +1,7 @@
 """``bench.perf pipeline``: latency by mode and profile, and drains beside Kafka's ConsumerPerformance.
 
-Latency is measured by `bench.run`, with all its rules. Drains are of one backlog, by one Spark session,
-the queries in turn, round after round, and ConsumerPerformance between them.
+Latency is measured by `bench.run`, with all its rules. Drains are of one backlog, by a Spark session of each
+profile, the queries in turn, round after round, and ConsumerPerformance between them.
 """
 
 from __future__ import annotations
@@ -140,21 +140,25 @@ def measure_drains(rounds: int) -> dict[str, list[float]]:
         fill += ["--unpaced", "--readings", str(READINGS), "--json-events"]
         with Child("publisher", fill, log=folder / "publisher.log", events=True) as publisher:
             publisher.wait_for("done", timeout_s=_DRAIN_S)
-        command = python_module("bench.perf.drains", "--bootstrap", bootstrap, "--topic", "backlog")
-        drains = stack.enter_context(
-            Child("drains", [*command, "--alerts-topic", "scratch"], log=folder / "drains.log", events=True)
-        )
-        progress.update(task, description="starting Spark")
-        drains.wait_for("ready", timeout_s=_DRAIN_S)
+        # A session for each profile, with its settings; while one drains the other has nothing to do.
+        sessions = {}
+        for profile in ("tuned", "stock"):
+            progress.update(task, description=f"starting Spark, {profile}")
+            command = python_module("bench.perf.drains", "--bootstrap", bootstrap, "--topic", "backlog")
+            command += ["--alerts-topic", "scratch", "--profile", profile]
+            log = folder / f"drains-{profile}.log"
+            sessions[profile] = stack.enter_context(Child(f"{profile} session", command, log=log, events=True))
+            sessions[profile].wait_for("ready", timeout_s=_DRAIN_S)
         logs = itertools.count(1)
 
         def rate(name: str) -> float:
             progress.update(task, description=name)
             if name == CONSUMER:
-                log = folder / f"consumer-{next(logs)}.log"
-                return consumer_performance(bootstrap=bootstrap, topic="backlog", readings=READINGS, log=log)
-            drains.send(name)
-            told = drains.wait_for("pass", timeout_s=_DRAIN_S)
+                to = folder / f"consumer-{next(logs)}.log"
+                return consumer_performance(bootstrap=bootstrap, topic="backlog", readings=READINGS, log=to)
+            session = sessions["stock" if "stock" in name else "tuned"]
+            session.send(name)
+            told = session.wait_for("pass", timeout_s=_DRAIN_S)
             return float(told["readings"]) / float(told["seconds"])
 
         rates: dict[str, list[float]] = {name: [] for name in (CONSUMER, *QUERIES)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +118,14 @@ class EventLog:
         return "".join(path.read_text() for path in sorted(self._folder.iterdir()) if path.is_file())
 
 
+@contextlib.contextmanager
+def most_talkative(spark: SparkSession) -> Iterator[None]:
+    """Plans put in words as Spark does by default, options and all; our profile keeps them short."""
+    spark.conf.set("spark.sql.ui.explainMode", "formatted")
+    yield
+    spark.conf.unset("spark.sql.ui.explainMode")
+
+
 def pages_of_the_ui(spark: SparkSession) -> str:
     """What Spark keeps for the SQL and the environment page of its UI."""
     store = spark._jsparkSession.sharedState().statusStore()
@@ -130,7 +139,7 @@ def test_a_query_at_work_shows_no_secret(spark, broker, topics, log, tmp_path):
     """Its plans, its progress, the UI, the event log, its checkpoint and the driver's log hold none."""
     events = tmp_path / "events"
     events.mkdir()
-    with EventLog(spark, events) as recorded:
+    with EventLog(spark, events) as recorded, most_talkative(spark):
         query = start(spark, broker.bootstrap, topics, PROFILE, tmp_path)
         query.awaitTermination()
         # A stream's plan names no options at all. A batch's does, and is where Spark alone hides passwords only.

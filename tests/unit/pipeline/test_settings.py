@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from base.errors import UsageError
-from pipeline.profiles import PROFILES, STOCK, TUNED, profile_named
+from pipeline.profiles import PROFILES, STOCK, TUNED, TUNED_ASYNC, profile_named
 from pipeline.session import choose_master, session_settings
 from pipeline.triggers import Trigger
 
@@ -23,6 +23,9 @@ def test_profiles():
     assert "checkpointFileManagerClass" in str(TUNED.session)
     assert TUNED.source["kafka.fetch.max.wait.ms"] == "10"
     assert TUNED.sink["kafka.linger.ms"] == "0"
+    assert TUNED.tracking == {}
+    assert TUNED_ASYNC.tracking["asyncProgressTrackingEnabled"] == "true"
+    assert TUNED_ASYNC.session.items() > TUNED.session.items()
     assert profile_named("stock", field="--profile") is PROFILES["stock"]
 
 
