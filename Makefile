@@ -48,9 +48,10 @@ spark: setup-dev
 e2e: setup-dev
 	$(PY) -m pytest -m e2e $(ARGS)
 
-# Five minutes, and the machine for itself: figures for docs/performance.md.
+# Half an hour, and the machine for itself: figures for docs/performance.md.
 perf: setup
 	@$(PY) -m bench.perf publisher $(ARGS)
+	@$(PY) -m bench.perf pipeline $(ARGS)
 
 # Two hours, and the machine for itself: the figure for docs/performance.md.
 soak: setup

@@ -52,7 +52,7 @@ def publish(
         typer.Option(metavar="ISO|now|scenario", help="Event time zero; scenario keeps the scenario's own."),
     ] = "now",
     duration: Annotated[
-        str | None, typer.Option("--for", metavar="DUR", help="Stop after this much wall time. [default: never]")
+        str | None, typer.Option("--for", metavar="DUR", help="Stop after this much wall time. \\[default: never]")
     ] = None,
     lead: Annotated[
         str | None, typer.Option(metavar="DUR", help="Wall time to publish before event time zero: the warm-up.")
@@ -65,7 +65,7 @@ def publish(
     workers: Annotated[int, typer.Option(help="Processes that share the work, each with its part of the sensors.")] = 1,
     shard: Annotated[
         str | None,
-        typer.Option(metavar="K/N", help="Only part K of N of the sensors: one machine's share. [default: all]"),
+        typer.Option(metavar="K/N", help="Only part K of N of the sensors: one machine's share. \\[default: all]"),
     ] = None,
     wait_for_go: WaitForGo = False,
     json_events: JsonEvents = False,

@@ -38,7 +38,7 @@ def resend(
         str, typer.Option(metavar="DUR", help="Wall time until event time zero: what is due before it is sent then.")
     ] = "0s",
     until: Annotated[
-        str | None, typer.Option(metavar="DUR", help="Leave out what is due later than this. [default: all]")
+        str | None, typer.Option(metavar="DUR", help="Leave out what is due later than this. \\[default: all]")
     ] = None,
     repeat: Annotated[
         bool, typer.Option("--repeat", help="Start over at the end, until --readings are sent; needs --unpaced.")

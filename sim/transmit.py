@@ -45,7 +45,7 @@ UNPACED_SETTINGS: Mapping[str, object] = {"linger.ms": 20, "queue.buffering.max.
 # Options that every command which sends has.
 Bootstrap = Annotated[str, typer.Option(metavar="HOST:PORT", help="The Kafka cluster.")]
 Topic = Annotated[str, typer.Option(help="Where the readings go.")]
-Limit = Annotated[int | None, typer.Option(help="Stop after this many readings. [default: never]")]
+Limit = Annotated[int | None, typer.Option(help="Stop after this many readings. \\[default: never]")]
 Unpaced = Annotated[bool, typer.Option("--unpaced", help="Send as fast as it goes: builds a backlog.")]
 Log = Annotated[Path | None, typer.Option(help="Log every delivery here (sim.delivery_log reads it).")]
 KafkaConfig = Annotated[

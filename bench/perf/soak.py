@@ -48,7 +48,7 @@ def soak(
     ] = "seed",
     seed: Annotated[int, typer.Option(help="Same seed, same readings.")] = 42,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for all files. [default: results/soak-<UTC>]")
+        Path | None, typer.Option(metavar="DIR", help="Folder for all files. \\[default: results/soak-<UTC>]")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 
 import pytest
 from spark.nasty import RECORDS
@@ -71,11 +70,3 @@ def test_as_by_hand():
     ]
     judged = evaluate_all([reading(**fields) for fields in cases], RULES)
     assert [(one.label, list(one.fired)) for one in judged] == [seed_alert(fields) for fields in cases]
-
-
-def test_fast_enough_to_judge_a_cell():
-    """200,000 records take under 3 s on an idle machine; the limit here allows for a busy one."""
-    values = [reading(temperature=20 + number % 20, seq=number) for number in range(20_000)] * 2
-    began = time.process_time()
-    evaluate_all(values, RULES)
-    assert (time.process_time() - began) * 5 < 6.0
