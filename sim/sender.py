@@ -20,6 +20,8 @@ LOG_EVERY_NS: Final = 100_000_000
 REPORT_EVERY_NS: Final = 1_000_000_000
 #: How long acknowledgements may take after the last send.
 FLUSH_S: Final = 30.0
+#: The same once we are to stop: a broker that lives needs a fraction of it, and one that died takes us along.
+STOPPED_FLUSH_S: Final = 1.5
 #: How long a full queue is left to empty before it is tried again.
 QUEUE_FULL_S: Final = 0.001
 
@@ -136,7 +138,10 @@ class Sender:
         """Finish the log, and wait for the acknowledgements that are still out; what has none then never will."""
         self.write_log()
         deadline = time.monotonic() + timeout_s
+        hurried = False
         while len(self._producer) and time.monotonic() < deadline:
+            if not hurried and self._stopped():
+                hurried, deadline = True, min(deadline, time.monotonic() + STOPPED_FLUSH_S)
             self._producer.flush(0.5)
         self._failed = self._producer.failed
         if len(self._producer):

@@ -155,7 +155,7 @@ def test_kill_9_leaves_no_process(tmp_path):
         os.kill(run.pid, signal.SIGKILL)
         run.communicate()
     time.sleep(5)
-    assert alive(processes) == []
+    assert [seen(one, psutil.Process.cmdline) for one in alive(processes)] == []
 
 
 def test_ctrl_c_ends_with_a_marked_partial_result(tmp_path):

@@ -12,16 +12,13 @@ from pyspark.sql.streaming.query import StreamingQuery
 from spark.damage import damaged, drawn_records, long_records
 from spark.nasty import RECORDS
 from spark.rows import reading
-from spark.traffic import read, send
+from spark.traffic import read, send, start_job
 
 from base.kafka import Admin
-from pipeline.job import job
-from pipeline.profiles import TUNED
 from pipeline.progress import ProgressTail
 from pipeline.reference import Judgement, evaluate_all
 from pipeline.rules import load_rules
 from pipeline.transforms import OBSERVED
-from pipeline.triggers import Trigger
 from wire.reject import MAX_REJECT_BYTES, REASONS
 
 pytestmark = [pytest.mark.spark, pytest.mark.broker]
@@ -118,17 +115,9 @@ def run_through(query: StreamingQuery, tail: ProgressTail, records: int, timeout
 def test_a_query_outlives_malformed_records(spark, broker, topics, tmp_path, traffic, trigger):
     """The query lives on, each good reading raises its alert once, each record is judged as the reference judges it."""
     assert sum(judgement.reason is not None for judgement in traffic.judged) >= MALFORMED
-    query = job(
-        spark,
-        bootstrap=broker.bootstrap,
-        topics=topics,
-        rules=RULES,
-        profile=TUNED,
-        checkpoint=tmp_path / "checkpoint",
-        trigger=Trigger.parse(trigger, field="trigger").spark_kwargs,
-        # Several micro-batches; real-time mode takes what comes.
-        source={"maxOffsetsPerTrigger": "20000"} if trigger == "0s" else {},
-    ).start()
+    # Several micro-batches; real-time mode takes what comes.
+    source = {"maxOffsetsPerTrigger": "20000"} if trigger == "0s" else {}
+    query = start_job(spark, broker.bootstrap, topics, tmp_path, trigger, source)
     try:
         tail = ProgressTail(spark, query)
         send(broker.bootstrap, topics.readings, traffic.values, keys=traffic.keys)

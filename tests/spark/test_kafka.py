@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from spark.rows import reading
-from spark.traffic import read, send
+from spark.traffic import read, send, start_job
 
 from pipeline.job import job
 from pipeline.profiles import PROFILES, TUNED
 from pipeline.rules import load_rules
-from pipeline.triggers import Trigger
 from pipeline.warmup import Warmer
 from wire.topics import Topics
 
@@ -24,15 +23,7 @@ RULES = load_rules()
 @pytest.mark.parametrize("trigger", ["realtime:5s", "0s"])
 def test_topic_column_routes(spark, broker, topics, tmp_path, trigger):
     """In both modes one query sends alerts to one topic, rejects with their headers to the other."""
-    query = job(
-        spark,
-        bootstrap=broker.bootstrap,
-        topics=topics,
-        rules=RULES,
-        profile=TUNED,
-        checkpoint=tmp_path / "checkpoint",
-        trigger=Trigger.parse(trigger, field="trigger").spark_kwargs,
-    ).start()
+    query = start_job(spark, broker.bootstrap, topics, tmp_path, trigger)
     try:
         hot = [reading(temperature=40, seq=number) for number in range(20)]
         send(broker.bootstrap, topics.readings, [*hot, b"{", None, b"", reading(seq=20)])

@@ -17,13 +17,13 @@ from pyspark.sql import DataFrame, SparkSession
 from spark.rows import kafka_rows as batch_rows
 from spark.rows import reading
 from spark.seed_by_hand import GOLDEN, GOLDEN_COLUMNS, MILLISECONDS
-from spark.traffic import fresh_topics, read, send
+from spark.traffic import fresh_topics, read, send, start_job
 
 from base.errors import UsageError
 from base.paths import PROJECT_ROOT
 from pipeline.alerts import build_alerts, build_readings
 from pipeline.announce import Announcer
-from pipeline.job import job, kafka_rows
+from pipeline.job import kafka_rows
 from pipeline.profiles import TUNED
 from pipeline.rules import load_rules
 from pipeline.shown import SHOWN_ROWS, Console, MemoryTable
@@ -103,15 +103,7 @@ def test_golden_rows_in_a_batch(spark):
 @pytest.mark.parametrize("trigger", ["0s", "realtime:5s"])
 def test_golden_rows_in_a_stream(spark, broker, topics, tmp_path, trigger):
     """In micro-batches and in real-time mode the same rows bring the same alerts, through Kafka both ways."""
-    query = job(
-        spark,
-        bootstrap=broker.bootstrap,
-        topics=topics,
-        rules=RULES,
-        profile=TUNED,
-        checkpoint=tmp_path / "checkpoint",
-        trigger=Trigger.parse(trigger, field="trigger").spark_kwargs,
-    ).start()
+    query = start_job(spark, broker.bootstrap, topics, tmp_path, trigger)
     try:
         alerts = [json.loads(message.value()) for message in read(broker.bootstrap, topics.alerts, len(ALERTS))]
         # The malformed record is there: nothing of the golden rows came with it.

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from confluent_kafka import Consumer, Message, Producer
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
 
 from base.kafka import Admin
+from pipeline.job import job
+from pipeline.profiles import TUNED
+from pipeline.rules import load_rules
+from pipeline.triggers import Trigger
 from wire.topics import Topics
 
 #: As much as the broker takes, and more than any test sends at once.
@@ -22,6 +29,27 @@ def fresh_topics(bootstrap: str, *, partitions: int) -> Topics:
     for name, count in ((made.readings, partitions), (made.alerts, 1), (made.rejects, 1)):
         admin.create(name, partitions=count)
     return made
+
+
+def start_job(
+    spark: SparkSession,
+    bootstrap: str,
+    topics: Topics,
+    folder: Path,
+    trigger: str,
+    source: Mapping[str, str] | None = None,
+) -> StreamingQuery:
+    """The job with the seed's rules and the tuned profile, at work; its checkpoint lies in ``folder``."""
+    return job(
+        spark,
+        bootstrap=bootstrap,
+        topics=topics,
+        rules=load_rules(),
+        profile=TUNED,
+        checkpoint=folder / "checkpoint",
+        trigger=Trigger.parse(trigger, field="trigger").spark_kwargs,
+        source=source,
+    ).start()
 
 
 def send(

@@ -285,6 +285,17 @@ def test_sender_leaves_a_full_queue_when_stopped():
     assert sender.sent == 3
 
 
+def test_sender_gives_up_on_a_dead_broker_when_stopped(monkeypatch: pytest.MonkeyPatch):
+    """A stop during the wait for acknowledgements shortens it, and what was not acknowledged is told."""
+    monkeypatch.setattr("sim.sender.STOPPED_FLUSH_S", 0.0)
+    asked = iter([False])
+    sender = Sender(FakeProducer(silent=True), zero_wall_ns=0, log=None, stopped=lambda: next(asked, True))
+    sender.send(stretch(2), Burst(0, 2))
+    sender.flush(1e9)
+    totals = sender.totals()
+    assert (totals["acked"], totals["unacked"]) == (0, [(1, 0), (2, 1)])
+
+
 SPEC = resolve_stream(load_scenario("temperate-day"), seed=42, sensors=20)
 
 
