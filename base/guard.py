@@ -3,8 +3,9 @@
 ``python -m base.guard PIPE_FD GRACE_S COMMAND...`` starts COMMAND in a process group of its own and
 reads from PIPE_FD, a pipe whose write end only the parent holds. The pipe ends when the parent
 closes it, exits, or is killed with -9. The guard then sends the group SIGTERM and, GRACE_S seconds
-later, SIGKILL. A pipe works on Linux and macOS alike; Linux's parent-death signal would follow the
-thread that forked, not the process.
+later, SIGKILL. A parent that waits for a tidy end says so with a byte before it closes; one that is gone
+waits for nobody, and the patience is then `ORPHANED_S` at most. A pipe works on Linux and macOS alike;
+Linux's parent-death signal would follow the thread that forked, not the process.
 
 `base.process` is its one caller.
 """
@@ -18,6 +19,9 @@ import signal
 import subprocess
 import sys
 import time
+
+#: What a child whose parent is gone may take to leave, s: its broker is likely gone as well.
+ORPHANED_S = 2.0
 
 
 def _signal_group(group: int, number: int) -> None:
@@ -57,6 +61,8 @@ def main(argv: list[str]) -> int:
     while child.poll() is None:
         ready, _, _ = select.select([pipe_fd, wake_r], [], [])
         if pipe_fd in ready:
+            if not os.read(pipe_fd, 1):
+                grace_s = min(grace_s, ORPHANED_S)
             break
         os.read(wake_r, 64)
     # The child may have left grandchildren in its group (a JVM behind a script): they end with it.

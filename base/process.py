@@ -168,6 +168,9 @@ class Child:
     def stop(self) -> int | None:
         """End the child and all its descendants; returns the exit status. Safe to call twice."""
         if self._write_end >= 0:
+            # Whoever stops waits for a tidy end; without a word the guard takes us for dead.
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._write_end, b".")
             os.close(self._write_end)
             self._write_end = -1
         if self._popen.stdin is not None:

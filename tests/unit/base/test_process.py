@@ -118,3 +118,26 @@ time.sleep(60)
         process.wait()
         process.stdout.close()
     assert all(_gone(pid) for pid in pids)
+
+
+def test_a_killed_parent_s_child_is_given_little_time(tmp_path):
+    """A child that ignores SIGTERM has its whole grace while its parent lives, and seconds when that is gone."""
+    stubborn = (
+        "import os, json, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "print(json.dumps({'event': 'pid', 'pid': os.getpid()}), flush=True); time.sleep(60)"
+    )
+    parent = f"""
+import sys, time
+from pathlib import Path
+from base.process import Child
+log = Path({str(tmp_path / "log")!r})
+child = Child("parent", [sys.executable, "-c", {stubborn!r}], log=log, events=True, grace_s=60)
+print(child.wait_for("pid", timeout_s=10)["pid"], flush=True)
+time.sleep(60)
+"""
+    process = subprocess.Popen(_python(parent), stdout=subprocess.PIPE, text=True)
+    pid = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert _gone(pid)
