@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 
 from pipeline.rules import AlertRule
-from pipeline.transforms import count_parsed, count_rejects, judge, only_alerts, only_readings, parse, route, unpack
+from pipeline.transforms import count_rejects, judge, only_alerts, only_readings, parse, route
 from wire.topics import Topics
 
 
@@ -18,18 +18,14 @@ def build_output(kafka_rows: DataFrame, rules: Sequence[AlertRule], topics: Topi
     batch or a stream. A single query and a single sink, because real-time mode refuses two reads
     of one source; leave the sink's own `topic` option unset, for it would override the column.
     """
-    return _unpacked(kafka_rows).transform(judge(rules)).transform(route(topics))
+    return kafka_rows.transform(parse).transform(judge(rules)).transform(route(topics))
 
 
 def build_readings(kafka_rows: DataFrame) -> DataFrame:
     """The readings among Kafka's rows as a table: `READING_COLUMNS`, `timestamp` in epoch seconds."""
-    return _unpacked(kafka_rows).transform(count_rejects).transform(only_readings)
+    return kafka_rows.transform(parse).transform(count_rejects).transform(only_readings)
 
 
 def build_alerts(kafka_rows: DataFrame, rules: Sequence[AlertRule]) -> DataFrame:
     """The alerts as a table: `ALERT_COLUMNS`, `timestamp` in epoch seconds."""
-    return _unpacked(kafka_rows).transform(count_rejects).transform(judge(rules)).transform(only_alerts)
-
-
-def _unpacked(kafka_rows: DataFrame) -> DataFrame:
-    return kafka_rows.transform(parse).transform(count_parsed).transform(unpack)
+    return kafka_rows.transform(parse).transform(count_rejects).transform(judge(rules)).transform(only_alerts)

@@ -68,6 +68,7 @@ def job(
     )
     # The option is refused with any other trigger, a drain's included.
     tracking = profile.tracking if "processingTime" in trigger else {}
+    realtime = profile.realtime_sink if "realTime" in trigger else {}
     return (
         build_output(rows, rules, topics)
         .writeStream.format("kafka")
@@ -75,7 +76,7 @@ def job(
         # Real-time mode takes no other; for a query without state it means the same as append.
         .outputMode("update")
         .option("kafka.bootstrap.servers", bootstrap)
-        .options(**{**spark_options(kafka), **profile.sink, **tracking})
+        .options(**{**spark_options(kafka), **profile.sink, **realtime, **tracking})
         .option("checkpointLocation", str(checkpoint))
         .trigger(**trigger)
     )

@@ -12,13 +12,14 @@ from base.errors import UsageError, did_you_mean
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Settings of the session, and options of the Kafka source, of the Kafka sink, and of how a query that
-    runs micro-batch after micro-batch keeps track of itself."""
+    """Settings of the session, and options of the Kafka source, of the Kafka sink (over them, those of its
+    real-time queries), and of how a query that runs micro-batch after micro-batch keeps track of itself."""
 
     name: str
     session: Mapping[str, str] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
     sink: Mapping[str, str] = field(default_factory=dict)
+    realtime_sink: Mapping[str, str] = field(default_factory=dict)
     tracking: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -40,9 +41,7 @@ TUNED: Final = Profile(
             "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
             # The log folders are listed in every batch; a hundred old batches in them serve no one.
             "spark.sql.streaming.minBatchesToRetain": "10",
-            # Planning and starting a batch again is half of its time. Whole-stage code is written anew for
-            # each, and brings this job nothing: `from_json` stays outside of it, as do its neighbours.
-            "spark.sql.codegen.wholeStage": "false",
+            # Planning a batch again and starting it is most of its time.
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.lightweightPlanChangeValidation": "false",
             # Every batch's plan is put in words for a UI, whether there is one or not.
@@ -70,8 +69,10 @@ TUNED: Final = Profile(
             "kafka.max.partition.fetch.bytes": str(8 * 2**20),
         }
     ),
-    # An alert leaves at once: newer Kafka clients wait 5 ms for company.
-    sink=MappingProxyType({"kafka.linger.ms": "0"}),
+    # A task ends by sending all that it still holds: until then its alerts can wait for company.
+    sink=MappingProxyType({"kafka.batch.size": str(256 * 2**10)}),
+    # A real-time task ends with its batch: an alert leaves at once, where the client would wait 5 ms.
+    realtime_sink=MappingProxyType({"kafka.linger.ms": "0"}),
 )
 
 #: For the shortest micro-batches. Offsets and commits are written beside the batches, once a second. Price: after

@@ -19,6 +19,7 @@ from base.errors import UsageError
 from base.jars import spark_connector_jars
 from base.java import find_java
 from pipeline.archive import driver_archive
+from pipeline.parser import parser_jar, register_parser
 from pipeline.profiles import Profile
 from pipeline.triggers import Trigger
 
@@ -74,7 +75,7 @@ def session_settings(master: str, profile: Profile, work_dir: Path, jvm_options:
     return {
         "spark.app.name": "alertbench",
         "spark.master": master,
-        "spark.jars": ",".join(map(str, spark_connector_jars())),
+        "spark.jars": ",".join(map(str, [*spark_connector_jars(), parser_jar()])),
         "spark.driver.memory": "2g",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -115,7 +116,9 @@ def spark_session(
     with (work_dir / LOG_NAME).open("ab") as log:
         gateway = launch_gateway(conf, {"stdout": log, "stderr": log})  # type: ignore[no-untyped-call]
     try:
-        yield SparkSession(SparkContext(conf=conf, gateway=gateway))
+        spark = SparkSession(SparkContext(conf=conf, gateway=gateway))
+        register_parser(spark)
+        yield spark
     finally:
         _close(gateway.proc, _CLOSE_RECORDING_S if record_classes else _CLOSE_S)
         for name in ("local", "warehouse"):

@@ -1,41 +1,28 @@
 """The steps from Kafka rows to rows for the sinks, each ``DataFrame -> DataFrame`` for `.transform`.
 
 No state, no Python in the row path: the same steps run in a batch, in micro-batches and in
-real-time mode. Spark 4 is in ANSI mode, where a bad cast ends the query: casts here are `try_cast`.
+real-time mode. Spark 4 is in ANSI mode, where a bad cast ends the query: no cast here can fail.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
-from operator import or_
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipeline.reference import MAX_EVENT_US
+from pipeline.parser import parse_reading
 from pipeline.rules import AlertRule
-from pipeline.schema import CORRUPT, JSON_OPTIONS, READING
 from wire.alert import ALERT_COLUMNS, ALERT_EXTRAS, NO_ALERT
-from wire.reading import CHANNELS, MILLISECONDS_FROM, READING_FIELDS
-from wire.reject import (
-    EMPTY,
-    MAX_REJECT_BYTES,
-    NO_SENSOR_ID,
-    NO_TIMESTAMP,
-    NOT_FINITE,
-    NOT_JSON,
-    REJECT_HEADERS,
-)
+from wire.reading import READING_FIELDS
+from wire.reject import MAX_REJECT_BYTES, REJECT_HEADERS
 from wire.topics import Topics
 
 Step = Callable[[DataFrame], DataFrame]
 
-#: Name under which Spark's progress tells how many records were parsed.
-OBSERVED: Final = "readings"
-
-#: Name under which it tells how many of them were rejects, where rejects are left out.
+#: Name under which Spark's progress tells how many records were rejects, where rejects are left out.
 OBSERVED_REJECTS: Final = "rejects"
 
 #: A reading in a table: the seven fields in the order in which they are written, without `seq`.
@@ -52,99 +39,45 @@ _COMPARE: dict[str, Callable[[Column, float], Column]] = {
 
 
 def parse(rows: DataFrame) -> DataFrame:
-    """Kafka's columns plus `reading` (`READING`, null for blank text) and `whole`: UTF-8, and one value.
+    """Kafka's columns plus those of `PARSED`: a reading's fields, or the reason why there is none.
 
-    `from_json` reads the first JSON value and is silent about what follows it; it also mends
-    invalid UTF-8 inside strings. `whole` is false for both.
+    Each record is parsed once, however often its fields are asked for: Spark takes a function such
+    as this for expensive, and copies it neither into a filter nor from one projection into the next.
     """
-    text = F.col("value").cast("string")
-    return rows.select(
-        *_KAFKA,
-        F.from_json(text, READING, JSON_OPTIONS).alias("reading"),
-        (F.is_valid_utf8(text) & _one_value(text)).alias("whole"),
-    )
+    return rows.select(*_KAFKA, parse_reading(F.col("value")).alias("parsed")).select(*_KAFKA, "parsed.*")
 
 
-def _one_value(text: Column) -> Column:
-    """Whether the text holds a single JSON value, given that it begins with one.
-
-    Nearly always the first ``}`` is the last byte, and no ``}`` before that says so: the general answer
-    would cost as much as the parsing. (`contains` compares bytes; functions that tell where, compare
-    strings at every byte.) That answer: text that closed the bracket set before it would give the same
-    count twice; else the first count is the number of values it holds.
-    """
-    all_but_the_last = F.substring("value", F.lit(1), F.length("value") - 1).cast("string")
-    alone, followed = (F.json_array_length(F.concat(F.lit("["), text, F.lit(end))) for end in ("]", ",0]"))
-    return F.when(~all_but_the_last.contains("}"), F.lit(True)).otherwise(
-        F.coalesce((alone == 1) & (followed == 2), F.lit(False))
-    )
-
-
-def count_parsed(parsed: DataFrame) -> DataFrame:
-    """The same rows, counted into the progress as `OBSERVED`, behind a barrier for the optimizer.
-
-    Without it Spark pushes the alert filter below the projection and parses every record twice:
-    the job's rate falls to less than half.
-    """
-    return parsed.observe(OBSERVED, F.count(F.lit(1)).alias("count"))
-
-
-def unpack(parsed: DataFrame) -> DataFrame:
-    """Kafka's columns plus the reading's fields, `event_us` and `reason`, null unless the record is a reject.
-
-    `timestamp` comes out in epoch seconds whichever unit it came in.
-    """
-    timestamp = F.col("reading.timestamp")
-    seconds = F.when(timestamp >= MILLISECONDS_FROM, timestamp / F.lit(1000.0)).otherwise(timestamp)
-    fields = [F.col(f"reading.{name}").alias(name) for name in READING_FIELDS if name != "timestamp"]
-    flat = parsed.select(
-        *_KAFKA,
-        *fields,
-        seconds.alias("timestamp"),
-        # Ties to even, as Python rounds.
-        F.rint(seconds * F.lit(1e6)).alias("event_us"),
-        (F.col("whole") & F.col("reading").isNotNull() & F.col(f"reading.{CORRUPT}").isNull()).alias("readable"),
-    )
-    return flat.withColumn("reason", _reason()).drop("readable")
-
-
-def count_rejects(unpacked: DataFrame) -> DataFrame:
+def count_rejects(parsed: DataFrame) -> DataFrame:
     """The same rows, the rejects among them counted into the progress as `OBSERVED_REJECTS`.
 
     For sinks that have no place for rejects: what they leave out is told at least.
     """
-    return unpacked.observe(OBSERVED_REJECTS, F.count_if(F.col("reason").isNotNull()).alias("count"))
+    return parsed.observe(OBSERVED_REJECTS, F.count_if(F.col("reason").isNotNull()).alias("count"))
 
 
 def judge(rules: Sequence[AlertRule]) -> Step:
-    """What `unpack` gives plus `rule`, `alert`, `fired` and `alert_id`; `rule` is null where no rule holds."""
+    """What `parse` gives plus `rule`, `alert`, `fired` and `alert_id`; `rule` is null where no rule holds."""
 
-    def step(unpacked: DataFrame) -> DataFrame:
+    def step(parsed: DataFrame) -> DataFrame:
         holds = [(_COMPARE[rule.comparison](F.col(rule.field), rule.threshold), rule) for rule in rules]
-        seq = F.coalesce(
-            F.col("seq").cast("string"),
-            F.concat(F.lit("t"), F.col("event_us").try_cast("bigint").cast("string")),
-        )
-        return unpacked.withColumns(
+        seq = F.coalesce(F.col("seq").cast("string"), F.concat(F.lit("t"), F.col("event_us").cast("string")))
+        fired = F.array(*(F.when(condition, rule.id).otherwise("") for condition, rule in holds))
+        return parsed.withColumns(
             {
-                "rule": F.coalesce(*(F.when(condition, rule.id) for condition, rule in holds)),
-                "alert": F.coalesce(*(F.when(condition, rule.label) for condition, rule in holds), F.lit(NO_ALERT)),
-                "fired": F.array_compact(F.array(*(F.when(condition, rule.id) for condition, rule in holds))),
+                "rule": _first((condition, rule.id) for condition, rule in holds),
+                "alert": _first((condition, rule.label) for condition, rule in holds).otherwise(NO_ALERT),
+                # `array_compact` would be interpreted, condition by condition.
+                "fired": F.array_remove(fired, ""),
             }
         ).withColumn("alert_id", F.concat_ws("-", F.col("sensor_id").cast("string"), seq, F.col("rule")))
 
     return step
 
 
-def _reason() -> Column:
-    not_finite = [F.abs(F.col(name)) == float("inf") for name in CHANNELS]
-    return (
-        F.when(F.col("value").isNull() | (F.length("value") == 0), EMPTY)
-        .when(~F.col("readable"), NOT_JSON)
-        .when(F.col("sensor_id").isNull(), NO_SENSOR_ID)
-        .when(F.col("timestamp").isNull(), NO_TIMESTAMP)
-        .when(reduce(or_, not_finite) | (F.abs("event_us") > MAX_EVENT_US), NOT_FINITE)
-    )
+def _first(cases: Iterable[tuple[Column, str]]) -> Column:
+    """The text of the first condition that holds, else null: one expression, however many there are."""
+    (condition, text), *others = cases
+    return reduce(lambda column, case: column.when(*case), others, F.when(condition, text))
 
 
 def route(topics: Topics) -> Step:
@@ -183,9 +116,9 @@ def route(topics: Topics) -> Step:
     return step
 
 
-def only_readings(unpacked: DataFrame) -> DataFrame:
+def only_readings(parsed: DataFrame) -> DataFrame:
     """The readings themselves as `READING_COLUMNS`; rejects are left out."""
-    return unpacked.where(F.col("reason").isNull()).select(*READING_COLUMNS)
+    return parsed.where(F.col("reason").isNull()).select(*READING_COLUMNS)
 
 
 def only_alerts(judged: DataFrame) -> DataFrame:

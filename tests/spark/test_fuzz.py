@@ -18,7 +18,6 @@ from base.kafka import Admin
 from pipeline.progress import ProgressTail
 from pipeline.reference import Judgement, evaluate_all
 from pipeline.rules import load_rules
-from pipeline.transforms import OBSERVED
 from wire.reject import MAX_REJECT_BYTES, REASONS
 
 pytestmark = [pytest.mark.spark, pytest.mark.broker]
@@ -99,15 +98,13 @@ def traffic() -> Traffic:
     return Traffic(keys, values, evaluate_all(values, RULES), ids)
 
 
-def run_through(query: StreamingQuery, tail: ProgressTail, records: int, timeout_s: float = 120.0) -> int:
-    """Follow a query until it has told of so many records; how many `OBSERVED` counted."""
-    observed = 0
+def run_through(query: StreamingQuery, tail: ProgressTail, records: int, timeout_s: float = 120.0) -> None:
+    """Follow a query until it has told of so many records."""
     deadline = time.monotonic() + timeout_s
     while tail.totals.rows < records and time.monotonic() < deadline:
         assert query.isActive, query.exception()
         query.awaitTermination(0.2)  # type: ignore[arg-type]
-        observed += sum(batch["observedMetrics"][OBSERVED]["count"] for batch in tail.poll() if batch["numInputRows"])
-    return observed
+        tail.poll()
 
 
 # Real-time mode has another task loop, another sink writer and another way to count: it is fuzzed too.
@@ -121,11 +118,11 @@ def test_a_query_outlives_malformed_records(spark, broker, topics, tmp_path, tra
     try:
         tail = ProgressTail(spark, query)
         send(broker.bootstrap, topics.readings, traffic.values, keys=traffic.keys)
-        observed = run_through(query, tail, len(traffic.values))
+        run_through(query, tail, len(traffic.values))
         assert query.isActive
     finally:
         query.stop()
-    assert observed == tail.totals.rows == len(traffic.values)
+    assert tail.totals.rows == len(traffic.values)
     if trigger == "0s":
         assert tail.totals.batches >= 5
 

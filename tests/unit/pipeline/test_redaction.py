@@ -35,6 +35,7 @@ SECURITY = KafkaSecurity.model_validate(
 def test_every_secret_option_is_redacted_by_its_name(monkeypatch, tmp_path):
     """The session's patterns hit all of our options that hold a secret, and leave the others to be read."""
     monkeypatch.setattr("pipeline.session.spark_connector_jars", lambda: [tmp_path / "a.jar"])
+    monkeypatch.setattr("pipeline.session.parser_jar", lambda: tmp_path / "parser.jar")
     settings = session_settings("local[2]", TUNED, tmp_path)
     assert settings.items() >= REDACTION.items()
     for pattern in (settings["spark.redaction.regex"], settings["spark.sql.redaction.options.regex"]):

@@ -18,11 +18,12 @@ MICRO_BATCH = Trigger(seconds=1)
 
 def test_profiles():
     """Stock changes nothing; tuned has the two file keys and the latency options."""
-    assert (STOCK.session, STOCK.source, STOCK.sink) == ({}, {}, {})
+    assert (STOCK.session, STOCK.source, STOCK.sink, STOCK.realtime_sink) == ({}, {}, {}, {})
     assert TUNED.session["spark.hadoop.fs.file.impl"].endswith("RawLocalFileSystem")
     assert "checkpointFileManagerClass" in str(TUNED.session)
     assert TUNED.source["kafka.fetch.max.wait.ms"] == "10"
-    assert TUNED.sink["kafka.linger.ms"] == "0"
+    assert "kafka.linger.ms" not in TUNED.sink
+    assert TUNED.realtime_sink["kafka.linger.ms"] == "0"
     assert TUNED.tracking == {}
     assert TUNED_ASYNC.tracking["asyncProgressTrackingEnabled"] == "true"
     assert TUNED_ASYNC.session.items() > TUNED.session.items()
@@ -62,10 +63,11 @@ def test_too_few_slots_for_real_time(master):
 def test_session_keeps_to_its_folder(tmp_path, monkeypatch):
     """Spark's folders lie in the work folder, it talks to this machine only, in UTC; the profile has the last word."""
     monkeypatch.setattr("pipeline.session.spark_connector_jars", lambda: [tmp_path / "a.jar", tmp_path / "b.jar"])
+    monkeypatch.setattr("pipeline.session.parser_jar", lambda: tmp_path / "parser.jar")
     settings = session_settings("local[2]", TUNED, tmp_path)
     assert settings["spark.local.dir"].startswith(str(tmp_path))
     assert settings["spark.sql.warehouse.dir"].startswith(str(tmp_path))
-    assert settings["spark.jars"] == f"{tmp_path / 'a.jar'},{tmp_path / 'b.jar'}"
+    assert settings["spark.jars"].split(",") == [str(tmp_path / name) for name in ("a.jar", "b.jar", "parser.jar")]
     assert {settings["spark.driver.host"], settings["spark.driver.bindAddress"]} == {"127.0.0.1"}
     assert settings["spark.sql.session.timeZone"] == "UTC"
     assert settings.items() >= TUNED.session.items()
