@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from sim.arrays import AnyArray, Bools, Floats
-from sim.scenario import Beacons
+from sim.scenario_sensors import Beacons
 from wire.reading import CHANNELS
 
 #: What a beacon's other channels show, in the order of `wire.reading.CHANNELS`.

@@ -17,7 +17,8 @@ from base.durations import parse_duration_s
 from sim.arrays import Floats
 from sim.atmosphere import solar_hour
 from sim.rng import Stream, hash_uniforms
-from sim.scenario import ColdFront, Fog, Occurrence, Spell, WeatherScenario
+from sim.scenario import WeatherScenario
+from sim.scenario_weather import ColdFront, Fog, Occurrence, Spell
 from sim.storms import storms_between
 
 #: The kind that `sim.storms` acts for.

@@ -1,7 +1,7 @@
 """Faults: what each kind makes of a reading, and where episodes lie, placed by hash.
 
 A new kind is one function, one entry in `FAULTS`, appended (its place there is its bit in the fault
-mask and its random stream), and one table in `sim.scenario.Faults`. Event time is divided into periods
+mask and its random stream), and one table in `sim.scenario_sensors.Faults`. Event time is divided into periods
 of whole days, counted from event time zero, in each of which a sensor has at most one episode of a
 kind, wholly inside; so one sensor's faults are known without the other sensors and the other days.
 """
@@ -18,7 +18,8 @@ from scipy.special import ndtri
 from sim.arrays import AnyArray, Bools, Floats, Longs
 from sim.beacons import is_beacon
 from sim.rng import Stream, hash_uniforms
-from sim.scenario import DAY_S, LEVELS, CodeFault, Dropout, Fault, LevelledFault
+from sim.scenario_fields import DAY_S
+from sim.scenario_sensors import LEVELS, CodeFault, Dropout, Fault, LevelledFault
 from sim.stream import StreamSpec
 from wire.reading import CHANNELS
 

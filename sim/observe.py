@@ -15,7 +15,7 @@ import polars as pl
 
 from sim.arrays import Bools, Floats, Longs, Masks
 from sim.faults import FAULT_BITS, FAULTS, WHOLE_READING, Episodes, FaultPlan, Faulty, reading_uniforms
-from sim.scenario import DAY_S
+from sim.scenario_fields import DAY_S
 from sim.sensors import show, two_digits
 from sim.stream import StreamSpec
 from sim.stretch import Source, Stretch

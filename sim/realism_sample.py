@@ -12,7 +12,7 @@ import numpy as np
 from sim.arrays import Bools, Floats
 from sim.atmosphere import cos_zenith
 from sim.realism_statistics import between_sites, residual
-from sim.scenario import DAY_S
+from sim.scenario_fields import DAY_S
 from sim.sensors import positions
 from sim.stream import StreamSpec
 from sim.weather import Weather, sample

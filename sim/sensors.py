@@ -11,7 +11,7 @@ from sim.arrays import AnyArray, Floats, Ints, Longs
 from sim.beacons import is_beacon
 from sim.delivery import skew_us
 from sim.rng import Stream, hash_bells, hash_normals, hash_uniforms
-from sim.scenario import PerChannel, Sensors
+from sim.scenario_sensors import PerChannel, Sensors
 from sim.stream import StreamSpec
 from wire.reading import CHANNELS
 

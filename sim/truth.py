@@ -16,7 +16,9 @@ from sim.arrays import Bools, Floats, Ints, Longs, Masks
 from sim.batch import channel_columns
 from sim.delivery import transport_intervals
 from sim.faults import FAULTS, Episodes, FaultPlan
-from sim.scenario import DAY_S, LEVELS, ReplayScenario
+from sim.scenario import ReplayScenario
+from sim.scenario_fields import DAY_S
+from sim.scenario_sensors import LEVELS
 from sim.stream import StreamSpec
 from wire.reading import CHANNELS
 

@@ -11,7 +11,8 @@ from polars.testing import assert_frame_equal
 
 from sim.digest import stream_digest
 from sim.faults import FAULTS as FAULT_KINDS
-from sim.scenario import Delivery, load_scenario
+from sim.scenario import load_scenario
+from sim.scenario_sensors import Delivery
 from sim.simulate import collect, simulate
 from sim.stream import Shard, StreamSpec, resolve_stream
 

@@ -14,7 +14,8 @@ from sim.batch import ReadingBatch
 from sim.beacons import is_beacon
 from sim.delivery import DAY_US, LONGEST_DELAY_US, Schedule, deliver, release, skew_us, transport_intervals
 from sim.encode import encode, ready_to_send
-from sim.scenario import Delivery, load_scenario, parse_scenario
+from sim.scenario import load_scenario, parse_scenario
+from sim.scenario_sensors import Delivery
 from sim.simulate import collect, simulate
 from sim.stream import StreamSpec, resolve_stream
 

@@ -10,7 +10,8 @@ import pytest
 
 from sim.beacons import is_beacon
 from sim.faults import FAULT_BITS, FAULTS, INTERMITTENT_DUTY, Episodes, FaultPlan, Faulty
-from sim.scenario import LEVELS, Faults, LevelledFault, load_scenario
+from sim.scenario import load_scenario
+from sim.scenario_sensors import LEVELS, Faults, LevelledFault
 from sim.simulate import Collected, collect
 from sim.stream import StreamSpec, resolve_stream
 from wire.reading import CHANNELS

@@ -8,7 +8,8 @@ import pytest
 
 from sim.beacons import beacon_values, is_beacon
 from sim.rng import key_from_seed
-from sim.scenario import Beacons, PerChannel, Sensors, load_scenario
+from sim.scenario import load_scenario
+from sim.scenario_sensors import Beacons, PerChannel, Sensors
 from sim.sensors import Instruments, positions, two_digits
 from sim.simulate import Collected, collect
 from sim.storms import storms_between
