@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 
 from base.errors import UsageError, did_you_mean
 from base.kafka_security import PLAINTEXT, KafkaSecurity, Mechanism, Pem, Protocol, is_secret
+from base.toml_file import read_toml
 
 _FORM: Final = (
     'write TOML: protocol = "SASL_SSL", mechanism = "PLAIN", user = "NAME", secret_env = "VARIABLE"; '
@@ -73,12 +73,7 @@ def read_kafka_config(path: Path | None) -> KafkaSecurity:
     """
     if path is None:
         return PLAINTEXT
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"--kafka-config {path}: {error.strerror}; name a readable file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--kafka-config {path}: no TOML ({error}); {_FORM}") from None
+    document = read_toml(path, field="--kafka-config", form=_FORM)
     try:
         return _resolved(_checked(document), path.parent)
     except _Mistake as mistake:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from base.errors import UsageError, did_you_mean
+from base.toml_file import read_toml
 from wire.alert import NO_ALERT
 from wire.reading import CHANNELS
 
@@ -41,12 +41,7 @@ def load_rules(path: Path | None = None) -> tuple[AlertRule, ...]:
     value, for anything that is no list of distinct, finite rules.
     """
     path = SEED_RULES if path is None else path
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"--rules {path}: {error.strerror}; name a readable file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--rules {path}: no TOML ({error}); see {SEED_RULES.name} for the form") from error
+    document = read_toml(path, field="--rules", form=f"see {SEED_RULES.name} for the form")
     for key in document:
         if key != "rule":
             raise UsageError(f"--rules {path}: unknown key '{key}'{did_you_mean(key, ['rule'])}")

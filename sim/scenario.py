@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, get_args
@@ -16,6 +15,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError, model_valid
 
 from base.durations import parse_duration_s
 from base.errors import UsageError, did_you_mean
+from base.toml_file import read_toml
 from sim.scenario_fields import Duration, Instant, Positive, Range, Table
 from sim.scenario_sensors import Beacons, Delivery, Faults, Sensors
 from sim.scenario_weather import Events, Humidity, Rain, Storms, Temperature, Uv, Wind
@@ -179,14 +179,8 @@ def load_scenario(name_or_file: str) -> Scenario:
         if name_or_file not in list_scenarios():
             hint = did_you_mean(name_or_file, list_scenarios())
             raise UsageError(f"--scenario {name_or_file}: no such scenario{hint} (or give a .toml file)")
-    try:
-        return parse_scenario(
-            tomllib.loads(path.read_text(encoding="utf-8")), source=path.name, folder=path.absolute().parent
-        )
-    except OSError as error:
-        raise UsageError(f"--scenario {name_or_file}: cannot read it ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--scenario {name_or_file}: no valid TOML: {error}") from None
+    table = read_toml(path, field="--scenario", form="docs/scenarios.md has every key")
+    return parse_scenario(table, source=path.name, folder=path.absolute().parent)
 
 
 def parse_scenario(table: dict[str, Any], *, source: str, folder: Path = Path()) -> Scenario:

@@ -10,6 +10,7 @@ import time
 from ctypes import string_at
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -374,17 +375,22 @@ def test_a_parent_that_leaves_ends_the_publisher(mock_cluster: list[str]):
     assert (prepared["event"], last["event"], last["sent"]) == ("prepared", "done", 0)
 
 
-def test_ctrl_c_ends_an_endless_run_cleanly(mock_cluster: list[str]):
-    """An endless run stops at Ctrl-C with its totals, and exits with 130."""
-    with subprocess.Popen([*mock_cluster, "--rate", "200"], stdout=subprocess.PIPE) as publisher:
+def interrupted(command: list[str]) -> dict[str, Any]:
+    """The totals of an endless run that is interrupted while it sends: it must exit with 130."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as publisher:
         assert publisher.stdout is not None
         while json.loads(publisher.stdout.readline())["event"] != "progress":
             pass
         publisher.send_signal(signal.SIGINT)
         *_, last = map(json.loads, publisher.stdout)
         assert publisher.wait(20) == 130
-    assert last["event"] == "done"
-    assert last["planned"] is None
+    assert (last["event"], last["planned"]) == ("done", None)
+    return last
+
+
+def test_ctrl_c_ends_an_endless_run_cleanly(mock_cluster: list[str]):
+    """An endless run stops at Ctrl-C with its totals, and exits with 130."""
+    last = interrupted([*mock_cluster, "--rate", "200"])
     assert last["sent"] == last["acked"]
 
 
@@ -406,16 +412,7 @@ def test_workers_give_one_account(mock_cluster: list[str], tmp_path: Path):
 
 def test_ctrl_c_ends_workers_cleanly(mock_cluster: list[str]):
     """Ctrl-C reaches every worker: each accounts for what it sent, and the command exits with 130."""
-    command = [*mock_cluster, "--rate", "200", "--workers", "2"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as publisher:
-        assert publisher.stdout is not None
-        while json.loads(publisher.stdout.readline())["event"] != "progress":
-            pass
-        publisher.send_signal(signal.SIGINT)
-        *_, last = map(json.loads, publisher.stdout)
-        assert publisher.wait(20) == 130
-    assert last["event"] == "done"
-    assert last["planned"] is None
+    last = interrupted([*mock_cluster, "--rate", "200", "--workers", "2"])
     assert last["sent"] == last["acked"] > 0
 
 
