@@ -41,7 +41,7 @@ def zones(events: Ranges, alarms: Ranges, *, ticks: int) -> Zones:
     width = right - left
 
     def by_zone(values: Numbers) -> Floats:
-        return np.bincount(zone, weights=values, minlength=len(events))
+        return np.bincount(zone, weights=values, minlength=len(events)).astype(np.float64)
 
     # Of each piece, what lies before the event and what lies after it, as distances [near, far] from the event.
     away, closer = np.zeros(len(zone)), np.zeros(len(zone))
@@ -96,7 +96,8 @@ def affiliation(truth: Bools, alarm: Bools) -> tuple[float | None, float | None]
 def _capped(distance: Numbers, most: Numbers) -> Numbers:
     """The integral of min(u, most) for u from 0 to ``distance``."""
     inside = np.minimum(distance, most)
-    return inside**2 / 2 + most * (distance - inside)
+    integral: Numbers = inside**2 / 2 + most * (distance - inside)
+    return integral
 
 
 def _folded(distance: Numbers, room: Numbers) -> Numbers:

@@ -44,7 +44,7 @@ def raw_score(truth: Bools, alarm: Bools, profile: Profile) -> float:
     earliest = np.append(at, np.iinfo(np.int64).max)[np.searchsorted(at, windows.start)]
     found = earliest < windows.end
     position = -(windows.end - earliest)[found] / windows.length[found]
-    earned = profile.tp * (sigma(position) / sigma(np.float64(-1.0))).sum() - profile.fn * (~found).sum()
+    earned = profile.tp * (sigma(position) / sigma(np.array(-1.0))).sum() - profile.fn * (~found).sum()
 
     false = np.flatnonzero(np.ravel(alarm & ~truth))
     window = np.searchsorted(windows.end, false, side="right") - 1

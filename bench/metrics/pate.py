@@ -87,13 +87,13 @@ def _missed(events: Ranges, found: Ranked) -> Floats:
     event = np.repeat(np.arange(len(events)), length)
     j = counting(length)
     rank = found.rank.ravel()[events.start[event] + j]
-    begins = np.cumsum(length) - length
+    begins, beyond = np.cumsum(length) - length, length[event]
     whole = np.maximum(length * (length - 1) / 2, 1)[event]
     missed = np.empty(found.count)
     for threshold in range(found.count):
         alarmed = rank <= threshold
-        first = np.minimum.reduceat(np.where(alarmed, j, length[event]), begins)
-        stop = np.minimum.reduceat(np.where(~alarmed & (j > first[event]), j, length[event]), begins)
+        first = np.minimum.reduceat(np.where(alarmed, j, beyond), begins)
+        stop = np.minimum.reduceat(np.where(~alarmed & (j > first[event]), j, beyond), begins)
         covered = (stop - first)[event]
         full = (j <= covered) | (first == length)[event]
         weight = np.where(full, 1.0, 1 - (covered + 1) * (j - covered / 2) / whole)

@@ -47,9 +47,8 @@ def mean_reward(of: Ranges, by: Ranges, *, cardinality: Cardinality, bias: Bias,
     length = of.length[i]
     omega = (weight_until(end, length, bias) - weight_until(begin, length, bias)) / weight_until(length, length, bias)
     n = np.bincount(i, minlength=len(of))
-    covered = np.bincount(i, weights=omega, minlength=len(of))
-    if cardinality == "reciprocal":
-        covered = covered / np.maximum(n, 1)
+    gamma = 1 / np.maximum(n, 1) if cardinality == "reciprocal" else 1.0
+    covered = gamma * np.bincount(i, weights=omega, minlength=len(of))
     return float((alpha * (n > 0) + (1 - alpha) * covered).mean())
 
 
