@@ -105,8 +105,8 @@ def _in_words(points: list[Point]) -> list[Point]:
 
 
 def _worded(row: Row, p_holm: float) -> Row:
-    assert row.estimate is not None
     row = replace(row, p_holm=p_holm)
+    assert row.estimate is not None
     metric = _BY_NAME.get(row.metric)
     resolution = 0.0 if metric is None else metric.resolution
     if p_holm >= ALPHA or abs(fmean(row.b) - fmean(row.a)) <= resolution:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.compare.comparison import Comparison, Point
-from bench.compare.rows import Row
+from bench.compare.rows import Outcome, Row
 from bench.view import show_ms
 
 _NOTHING = "–"
@@ -27,7 +27,7 @@ _STYLES = {
     "untold": "dim",
     "incomparable": "dim",
 }
-_COUNTED = {
+_COUNTED: dict[Outcome, str] = {
     "better": "better",
     "worse": "worse",
     "unchanged": "no change shown",
@@ -169,8 +169,8 @@ def _print_point(console: Console, label: str, point: Point, notes: _Notes) -> N
         table.add_column(head, no_wrap=True, justify="left" if head == "" else "right")
     table.add_column("in words", min_width=10)
     for row in told:
-        words = Text(printable(notes.in_short(row)), style=_STYLES[row.outcome])
-        table.add_row(row.label, *sides(row), *effect(row), words)
+        said = Text(printable(notes.in_short(row)), style=_STYLES[row.outcome])
+        table.add_row(row.label, *sides(row), *effect(row), said)
     console.print(table)
 
 
