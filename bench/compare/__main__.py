@@ -68,17 +68,23 @@ def main(
             require_same_workload(baseline, result, f"{label} {named[label]}")
     # Noise stored for this machine comes in here, once bench.noise measures it.
     found = [compare(baseline, result, label=label, force=force, noise=None) for label, result in results.items()]
-    if form == "json":
-        print(orjson.dumps(as_json(named, baseline, found), option=orjson.OPT_INDENT_2).decode())
-        return
     labels = {label: result.run.id for label, result in {"A": baseline, **results}.items()}
     labels["A"] += " (baseline)"
-    if form == "md":
-        print(markdown(labels, found), end="")
+    if form == "json":
+        text = orjson.dumps(as_json(named, baseline, found), option=orjson.OPT_INDENT_2).decode() + "\n"
     else:
-        console = Console(highlight=False)
-        # A pipe has no width of its own; every table fits into 80 columns.
-        print_table(console if console.is_terminal else Console(highlight=False, width=80), labels, found)
+        text = markdown(labels, found) if form == "md" else table(labels, found)
+    # All at once, and by ourselves: rich calls a reader that left (`| head`) a failure.
+    print(text, end="", flush=True)
+
+
+def table(labels: dict[str, str], found: list[Comparison]) -> str:
+    """What `print_table` prints: as wide as the terminal, 80 columns in a pipe, in colour where that is wanted."""
+    console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else 80
+    with console.capture() as captured:
+        print_table(console, labels, found)
+    return captured.get()
 
 
 def require_same_workload(a: Result, b: Result, argument: str) -> None:

@@ -64,6 +64,16 @@ def test_table_fits_into_80_columns_and_needs_no_colour(stored):
     assert "[1] no change can be shown: 1 and 3 repeats and no stored noise" in done.stdout
 
 
+@pytest.mark.parametrize("form", ["table", "md", "json"])
+def test_a_reader_that_leaves_is_no_failure(stored, form):
+    """`| head` ends the command quietly, with exit 0."""
+    command = [sys.executable, "-m", "bench.compare", stored / "a", stored / "b", "--format", form]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert running.wait(timeout=60) == 0
+        assert running.stderr.read() == b""
+
+
 @pytest.mark.parametrize("no_colour", [False, True])
 def test_colour_only_where_it_is_wanted(no_colour):
     """On a terminal worse is red; with NO_COLOR it is only a word."""
