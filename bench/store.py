@@ -8,10 +8,11 @@ from pathlib import Path
 
 import orjson
 import tomlkit
+from pydantic import ValidationError
 
 from base.errors import UsageError
 from base.paths import require_free_disk, writable_dir
-from bench.records import Result
+from bench.records import SCHEMA_VERSION, Result
 
 #: What the stream, its topics read back and the figures of a run may take.
 NEEDED_DISK_BYTES = 500 * 2**20
@@ -67,15 +68,26 @@ def dump(result: Result) -> bytes:
     return orjson.dumps(result.model_dump(mode="json"), option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def load(run: Path) -> Result:
-    """The result in the folder ``run``; raises `UsageError` naming what is missing or unreadable."""
-    path = run / "result.json"
+def load(run: Path, *, field: str = "RUN") -> Result:
+    """The result in the folder ``run``, or in ``run`` if that is a file.
+
+    Raises `UsageError` naming ``field``, ``run`` and what is missing or unreadable.
+    """
+    path = run / "result.json" if run.is_dir() else run
     try:
         return Result.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"RUN {run}: no result there ({error.strerror}); name a folder below results/") from error
-    except ValueError as error:
-        raise UsageError(f"RUN {run}: result.json is not of schema 1 ({str(error).splitlines()[0]})") from error
+        raise UsageError(
+            f"{field} {run}: no result there ({error.strerror}); name a folder below results/, or its result.json"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        why = " ".join(f"{where + ': ' if where else ''}{first['msg']}".split())
+        raise UsageError(
+            f"{field} {run}: {path.name} is not of schema {SCHEMA_VERSION} ({why}); "
+            "read it with the version of this project that wrote it"
+        ) from error
 
 
 def now() -> str:

@@ -1,0 +1,1 @@
+"""Two results side by side, with intervals and plain words: ``python -m bench.compare A B``."""
