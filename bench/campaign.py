@@ -10,6 +10,7 @@ from pathlib import Path
 
 from base.jars import BROKER, CONNECTOR, ensure
 from bench import stream as streams
+from bench.advice import advise, parse_goal
 from bench.broker.api import Broker
 from bench.broker.embedded import EmbeddedBroker
 from bench.broker.external import ExternalBroker
@@ -24,6 +25,7 @@ from bench.records import Calibration, Cell, Result, Run, ScenarioRecord
 from bench.scheduler import Job, run_in_turn
 from bench.store import RunStore, now, run_id
 from bench.summary import one_line
+from bench.thresholds import judge_thresholds, parse_thresholds
 from bench.view import View
 from pipeline.rules import load_rules
 from sim.scenario import scenario_hash
@@ -80,8 +82,16 @@ def execute_run(config: RunConfig, spec: StreamSpec, settings: dict[str, str], a
                 result.warnings.append(f"interrupted after {len(result.cells)} of {len(cells)} cells")
             finally:
                 result.run.finished = now()
+                conclude(config, cells, result)
                 store.save(result)
     return result, store.folder
+
+
+def conclude(config: RunConfig, planned: list[CellSpec], result: Result) -> None:
+    """Judge thresholds and objective by what became of the cells."""
+    result.thresholds = judge_thresholds(parse_thresholds(config.thresholds, planned), planned, result.cells)
+    goal = parse_goal(config.objective, config.minimise, planned)
+    result.advice = advise(goal, result.cells) if goal is not None else None
 
 
 def jobs(cells: list[CellSpec], bench: Bench, store: RunStore, result: Result) -> list[Job]:

@@ -55,6 +55,10 @@ class RunConfig(BaseModel):
     kafka_config: str | None
     spark_master: str | None
     quick: bool
+    #: As written; `bench.thresholds` and `bench.advice` read them, before the run and again at its end.
+    thresholds: tuple[str, ...]
+    objective: str | None
+    minimise: str | None
     out: str
 
     def parsed_triggers(self) -> list[Trigger]:
@@ -92,6 +96,11 @@ class RunConfig(BaseModel):
             words += ["--spark-master", self.spark_master]
         if self.quick:
             words.append("--quick")
+        for threshold in self.thresholds:
+            words += ["--threshold", threshold]
+        for flag, text in (("--objective", self.objective), ("--minimise", self.minimise)):
+            if text is not None:
+                words += [flag, text]
         return shlex.join(words)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.config import RunConfig
@@ -50,6 +51,13 @@ def plan(config: RunConfig) -> list[CellSpec]:
             for t, p, profile in order
         ]
     return cells
+
+
+def in_order(cells: Iterable[CellSpec]) -> list[CellSpec]:
+    """The cells as a matrix is read, not as they run: real-time first, then by trigger and partitions."""
+    return sorted(
+        cells, key=lambda c: (not c.trigger.is_realtime, c.trigger.seconds, c.partitions, c.profile, c.repeat)
+    )
 
 
 def _point(cell: CellSpec) -> tuple[str, int, str]:

@@ -15,6 +15,9 @@ METHOD_VERSION = "1"
 
 Verdict = Literal["valid", "invalid", "inconclusive"]
 
+#: Under so many repeats, and without stored noise of this machine, no difference is put into words.
+REPEATS_FOR_WORDS = 3
+
 
 class Record(BaseModel):
     """Base of all records: unknown keys are errors."""
@@ -173,7 +176,7 @@ class Host(Record):
     clock_step_ms: float | None
 
 
-class Params(Record):
+class Axes(Record):
     """The axes of the matrix."""
 
     trigger: str
@@ -181,6 +184,11 @@ class Params(Record):
     profile: str
     detectors: str = "rules"
     engine: str = "spark"
+
+
+class Params(Axes):
+    """A point of the matrix, and which repeat of it."""
+
     repeat: int = 1
 
 
@@ -269,6 +277,76 @@ class Calibration(Record):
     reason: str | None = None
 
 
+def shown(value: float, unit: str | None) -> str:
+    """A number in the unit of the result file, exact to six decimals: beside a limit no digit may be lost."""
+    text = f"{value:,.6f}".rstrip("0").rstrip(".")
+    return f"{text} {unit}" if unit else text
+
+
+class ThresholdVerdict(Record):
+    """One ``--threshold`` at one cell; ``value`` and ``limit`` are in the unit of the path (None: a plain number).
+
+    Everything but ``passed`` counts as failed. ``reason`` says why there is no value, what makes the cell
+    invalid, or what casts doubt on it.
+    """
+
+    expression: str
+    cell: str
+    verdict: Literal["passed", "failed", "no value", "cell invalid"]
+    value: float | None
+    limit: float
+    unit: Literal["ms", "s"] | None
+    reason: str = ""
+
+    @property
+    def seen(self) -> str:
+        """The value, and the reason where there is one: ``1,163.2 ms; cell inconclusive: ...``."""
+        value = [] if self.value is None else [shown(self.value, self.unit)]
+        return "; ".join([*value, self.reason] if self.reason else value)
+
+
+class Point(Axes):
+    """A point of the matrix as ``--objective`` sees it: its valid repeats, pooled.
+
+    Nothing is averaged: ``value`` and ``cost`` are those of the middle repeat, of two middle ones the worse.
+    ``margin`` is how far ``value`` lies on the right side of the limit, in the unit of the objective's path.
+    Ranges are [least, greatest] over the repeats.
+    """
+
+    #: Valid repeats, and how many of them hold the objective.
+    repeats: int
+    held: int
+    holds: bool
+    value: float | None = None
+    margin: float | None = None
+    margin_range: tuple[float, float] | None = None
+    cost: float | None = None
+    cost_range: tuple[float, float] | None = None
+    #: Why there is no value, or no cost.
+    reasons: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        """``trigger 1s x 4 partitions (tuned)``."""
+        plural = "partition" if self.partitions == 1 else "partitions"
+        others = [self.profile, *({self.detectors, self.engine} - {"rules", "spark"})]
+        return f"trigger {self.trigger} x {self.partitions} {plural} ({', '.join(others)})"
+
+
+class Advice(Record):
+    """What ``--objective`` and ``--minimise`` came to on this machine."""
+
+    objective: str
+    minimise: str
+    verdict: Literal["holds", "none holds", "no value"]
+    #: Those that hold the objective first, the cheapest in front; then the others, the closest in front.
+    points: list[Point]
+    #: Names of the points that could not be told apart from the first one.
+    alike: list[str]
+    #: All of it in words.
+    sentences: list[str]
+
+
 class Result(Record):
     """One run, whole: the content of ``result.json``."""
 
@@ -282,5 +360,11 @@ class Result(Record):
     scenario: ScenarioRecord
     calibration: Calibration
     cells: list[Cell] = Field(default_factory=list)
-    thresholds: list[dict[str, Any]] = Field(default_factory=list)
+    thresholds: list[ThresholdVerdict] = Field(default_factory=list)
+    advice: Advice | None = None
     warnings: list[str] = Field(default_factory=list)
+
+    @property
+    def failed_checks(self) -> int:
+        """How many verdicts of thresholds are none of ``passed``."""
+        return sum(one.verdict != "passed" for one in self.thresholds)

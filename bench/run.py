@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,12 +19,14 @@ from base.kafka_security import librdkafka_settings
 from base.paths import writable_dir
 from base.process import python_module
 from bench import config as cfg
+from bench.advice import parse_goal
 from bench.campaign import estimate_s, execute_run
 from bench.matrix import plan
 from bench.records import Result
 from bench.store import dump
 from bench.stream import resolve
 from bench.summary import print_summary
+from bench.thresholds import ENV, parse_thresholds, split_env
 from pipeline.profiles import profile_named
 from pipeline.sinks import Sink, SinkName, require_possible
 from pipeline.triggers import Trigger
@@ -41,9 +44,12 @@ cell of the matrix, and writes result.json, report.html and figures below result
   python -m bench.run --triggers realtime,0s,1s --partitions 1,2,4 --repeats 3
   python -m bench.run --broker 127.0.0.1:9092     against a Kafka that already runs
   python -m bench.run --broker HOST:9092 --kafka-config cloud.toml    a secured one (docs/secured-clusters.md)
+  python -m bench.run --threshold 'latency_ms.due_to_seen.p99 < trigger + 2s' --threshold 'fidelity.missing == 0'
+  python -m bench.run --objective 'fidelity.recall_at_deadline.1 >= 0.99' --minimise cpu --repeats 3
 
+docs/thresholds.md says how a threshold is written.
 Every option can be set as BENCH_<NAME> in the environment; a flag wins over it.
-Exit: 0 ok, 2 usage, 5 something missing here, 6 no valid cell, 130 interrupted.
+Exit: 0 ok, 2 usage, 3 a threshold failed, 5 something missing here, 6 no valid cell, 130 interrupted.
 """
 
 
@@ -90,6 +96,23 @@ def main(
     spark_master: Annotated[
         str | None, typer.Option(envvar="BENCH_SPARK_MASTER", metavar="URL", help="Spark master.  \\[local]")
     ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EXPR",
+            help=f"What every cell has to hold: PATH OP LIMIT [{{trigger=1s}}]. Repeatable.  [env var: {ENV}, with ;]",
+        ),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(envvar="BENCH_OBJECTIVE", metavar="EXPR", help="Name the cheapest cell that holds it."),
+    ] = None,
+    minimise: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BENCH_MINIMISE", metavar="PATH", help="With --objective, what is cheap: cpu, latency or a path."
+        ),
+    ] = None,
     quick: Annotated[bool, typer.Option(help="A real-time and a 1 s cell at one partition.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Print the plan and stop.")] = False,
     out: Annotated[Path, typer.Option(envvar="BENCH_OUT", metavar="DIR", help="Folder for results.")] = Path("results"),
@@ -119,8 +142,13 @@ def main(
         kafka_config=str(kafka_config) if kafka_config is not None else None,
         spark_master=spark_master,
         quick=quick,
+        thresholds=tuple(threshold or split_env(os.environ.get(ENV, ""))),
+        objective=objective,
+        minimise=minimise,
         out=str(out),
     )
+    parse_thresholds(config.thresholds, plan(config))
+    parse_goal(objective, minimise, plan(config))
     for trigger in parsed:
         for name in config.profiles:
             sink = Sink(name=SinkName.KAFKA, trigger=trigger, flag=f"--triggers {trigger.name}")
@@ -165,12 +193,12 @@ def render(folder: Path) -> Path | None:
 
 
 def exit_code(result: Result) -> ExitCode:
-    """130 for an interrupted run, 6 for one without a valid cell, else 0."""
+    """130 for an interrupted run, 6 for one without a valid cell, 3 if a threshold failed, else 0."""
     if result.run.status == "partial":
         return ExitCode.INTERRUPTED
     if not any(cell.verdict == "valid" for cell in result.cells):
         return ExitCode.NO_VALID_CELL
-    return ExitCode.OK
+    return ExitCode.THRESHOLD if result.failed_checks else ExitCode.OK
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from base.errors import UsageError
 from base.paths import require_free_disk, writable_dir
+from bench.junit import junit_xml
 from bench.records import SCHEMA_VERSION, Result
 
 #: What the stream, its topics read back and the figures of a run may take.
@@ -58,9 +59,11 @@ class RunStore:
         return folder
 
     def save(self, result: Result) -> None:
-        """Write ``result.json`` and ``config.toml`` anew."""
+        """Write ``result.json`` and ``config.toml`` anew, and ``junit.xml`` once thresholds have been judged."""
         write_whole(self.result_file, dump(result))
         write_whole(self.folder / "config.toml", tomlkit.dumps(result.config).encode())
+        if result.thresholds:
+            write_whole(self.folder / "junit.xml", junit_xml(result))
 
 
 def dump(result: Result) -> bytes:

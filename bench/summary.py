@@ -8,11 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.records import Cell, Result
+from bench.records import Cell, Result, shown
 from bench.view import show_ms
 
 _MARKS = {"valid": "ok", "invalid": "INVALID", "inconclusive": "unsure"}
 _STYLES = {"valid": "green", "invalid": "bold red", "inconclusive": "yellow"}
+
+#: How wide a table is where there is no terminal to fit it into: the matrix, and as long as a reason may be.
+_PIPE_WIDTH = 140
+_REASON_WIDTH = 2000
 
 
 def _ms(value: float | None) -> str:
@@ -98,13 +102,32 @@ def matrix_table(result: Result, width: int) -> Table:
     return table
 
 
-def print_summary(console: Console, result: Result, report: Path | None) -> None:
-    """Matrix, verdict, rerun command and report path, in that order."""
+def thresholds_table(result: Result) -> Table:
+    """Every threshold at every cell it is for. What is said against a cell stands above it, once."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
+    for heading in ("verdict", "cell"):
+        table.add_column(heading, no_wrap=True)
+    # Wrapped, never cut.
+    table.add_column("value", overflow="fold")
+    table.add_column("threshold", overflow="fold")
+    for one in result.thresholds:
+        style = "green" if one.verdict == "passed" else "bold red"
+        value = shown(one.value, one.unit) if one.value is not None else one.reason
+        table.add_row(Text(one.verdict, style=style), Text(one.cell), Text(value), Text(one.expression))
+    return table
+
+
+def _print_table(console: Console, table: Table, width: int) -> None:
+    """Into a pipe or a file the whole table goes, however wide the terminal is said to be."""
     if console.is_terminal:
-        console.print(matrix_table(result, console.width))
+        console.print(table)
     else:
-        # Into a pipe or a file the whole table goes, however wide the terminal is said to be.
-        Console(file=console.file, width=140, highlight=False, no_color=True).print(matrix_table(result, 140))
+        Console(file=console.file, width=width, highlight=False, no_color=True).print(table)
+
+
+def print_summary(console: Console, result: Result, report: Path | None) -> None:
+    """Matrix, reasons, thresholds, advice, verdict, rerun command and report path, in that order."""
+    _print_table(console, matrix_table(result, console.width if console.is_terminal else _PIPE_WIDTH), _PIPE_WIDTH)
     n = {cell.latency_ms.due_to_seen.n for cell in result.cells if cell.latency_ms is not None}
     floor = result.calibration.kafka_floor_ms
     counts = " to ".join(f"{value:,}" for value in sorted({min(n), max(n)})) if n else "0"
@@ -118,6 +141,10 @@ def print_summary(console: Console, result: Result, report: Path | None) -> None
             console.print(Text(f"{mark} {cell.id}: {reason.message}. {reason.remedy}."), soft_wrap=True)
     for warning in result.warnings:
         console.print(Text(f"! {warning}"), soft_wrap=True)
+    if result.thresholds:
+        _print_table(console, thresholds_table(result), _REASON_WIDTH)
+    for sentence in result.advice.sentences if result.advice is not None else []:
+        console.print(Text(f"advice   {sentence}"), soft_wrap=True)
     console.print(verdict_line(result), soft_wrap=True)
     console.print(Text(f"rerun    {result.run.rerun}"), soft_wrap=True)
     console.print(Text(f"report   {report if report is not None else '(none was written)'}"), soft_wrap=True)
@@ -133,6 +160,9 @@ def verdict_line(result: Result) -> Text:
         parts.append("partial: the run was interrupted")
     whole = count["valid"] == total and total > 0 and result.run.status == "complete"
     word, style = ("VALID", "bold green") if whole else ("PARTLY VALID", "bold yellow")
+    if result.failed_checks:
+        word, style = "THRESHOLD FAILED", "bold red"
+        parts.append(f"{result.failed_checks} of {len(result.thresholds)} checks of thresholds failed")
     if not count["valid"]:
         word, style = "NO VALID CELL", "bold red"
     return Text.assemble((word, style), "    ", "; ".join(parts))

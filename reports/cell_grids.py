@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from bench.records import Quality, Result
+from bench.records import Quality, Result, shown
 from reports import tables, words
 from reports.grid import Entry, Grid, Head, Row, badge, text
 
@@ -101,6 +101,18 @@ def validity_grid(result: Result) -> Grid:
     for row in tables.validity_table(result).iter_rows(named=True):
         entries = [text(row["cell"]), badge(row["verdict"]), text(row["message"], row["rule"]), text(row["remedy"])]
         grid.rows.append(Row(entries, tone=row["verdict"]))
+    return grid
+
+
+def thresholds_grid(result: Result) -> Grid:
+    """Every threshold at every cell it is for, as it was judged; reasons if there are any."""
+    why = any(one.reason for one in result.thresholds)
+    heads = ["threshold", "cell", "value", "limit", *(["reason"] if why else [])]
+    grid = Grid([Head("verdict", kind="mark"), *(Head(name, kind="") for name in heads)])
+    for one in result.thresholds:
+        value = words.NOTHING if one.value is None else shown(one.value, one.unit)
+        columns = [one.expression, one.cell, value, shown(one.limit, one.unit), *([one.reason] if why else [])]
+        grid.rows.append(Row([badge(one.verdict), *map(text, columns)]))
     return grid
 
 

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from bench.records import Result
+from bench.records import REPEATS_FOR_WORDS, Result
 from reports import words
 from reports.tables import cells_table, triggers_of
-
-#: Under so many repeats, and without stored noise of this machine, no difference is put into words.
-REPEATS_FOR_WORDS = 3
 
 
 @dataclass(frozen=True)
@@ -42,9 +39,14 @@ def verdict(result: Result) -> Verdict:
     }
     parts = [f"{counted['valid']} of {words.plural(len(result.cells), 'cell')} valid"]
     parts += [f"{counted[name]} {name}" for name in ("invalid", "inconclusive") if counted[name]]
+    if result.failed_checks:
+        checks = words.plural(len(result.thresholds), "check")
+        parts.append(f"{result.failed_checks} of {checks} of thresholds failed")
     counts = ", ".join(parts)
     if not counted["valid"]:
         return Verdict("NO VALID CELL", "bad", counts)
+    if result.failed_checks:
+        return Verdict("THRESHOLD FAILED", "bad", counts)
     if result.run.status != "complete" or counted["valid"] < len(result.cells):
         return Verdict("PARTLY VALID", "doubt", counts)
     return Verdict("VALID", "good", counts)

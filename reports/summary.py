@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.records import Result
-from reports.cell_grids import matrix_grid, validity_grid
+from reports.cell_grids import matrix_grid, thresholds_grid, validity_grid
 from reports.finding import finding, verdict
 from reports.grid import Entry, Grid
 
@@ -18,6 +18,10 @@ def markdown(result: Result) -> str:
     lines = [f"## alertbench: {badge.word}", "", f"{badge.counts}. {_plain(found.sentence)}", ""]
     lines += [f"- {_plain(line)}" for line in [*found.more, *found.limits, *result.warnings]]
     lines += ["", *_table(matrix_grid(result)), ""]
+    if result.thresholds:
+        lines += [*_table(thresholds_grid(result)), ""]
+    if result.advice is not None:
+        lines += [*(f"- {_plain(sentence)}" for sentence in result.advice.sentences), ""]
     reasons = validity_grid(result)
     if reasons.rows:
         lines += ["<details><summary>Reasons against cells</summary>", "", *_table(reasons), "", "</details>", ""]
@@ -36,7 +40,8 @@ def _table(grid: Grid) -> list[str]:
 def _entry(entry: Entry) -> str:
     mark = f"<sup>{entry.note}</sup>" if entry.note is not None else ""
     small = f" ({_plain(entry.small)})" if entry.small else ""
-    shown = f"**{entry.text}**" if entry.kind == "mark" and entry.text != "valid" else _plain(entry.text)
+    fine = entry.kind != "mark" or entry.text in ("valid", "passed")
+    shown = _plain(entry.text) if fine else f"**{entry.text}**"
     return shown + mark + small
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 import polars as pl
@@ -60,10 +61,13 @@ def seen(process, look):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """One finished run: its folder, its stdout, and the processes that it had."""
+    """One finished run, with a threshold that cannot hold: its folder, its stdout, and the processes that it had."""
     out = tmp_path_factory.mktemp("out")
-    done = subprocess.run(command(out, "--json"), capture_output=True, text=True, timeout=300, check=False, cwd="/")
-    assert done.returncode in (0, 6), done.stderr
+    judged = ["--threshold", "fidelity.missing == 0", "--threshold", "latency_ms.due_to_seen.p50 < 1ms"]
+    judged += ["--objective", "fidelity.recall_at_deadline.30 >= 0.5"]
+    run = command(out, "--json", *judged)
+    done = subprocess.run(run, capture_output=True, text=True, timeout=300, check=False, cwd="/")
+    assert done.returncode in (3, 6), done.stderr
     return out / "latest", done
 
 
@@ -119,6 +123,22 @@ def _event_zero_us(folder):
     readings = pl.read_parquet(folder / "stream" / "readings.parquet")
     first = schedule.sort("due_ns").head(1).join(readings, on=["sensor_id", "seq"])
     return first["event_us"][0] - round(first["due_ns"][0] / 1000 * 2880)
+
+
+def test_thresholds_and_objective_are_judged(finished):
+    """The one that holds and the one that cannot, in result.json and junit.xml; exit 3 if the cell is valid."""
+    folder, done = finished
+    result = json.loads((folder / "result.json").read_text())
+    (cell,) = result["cells"]
+    verdicts = [check["verdict"] for check in result["thresholds"]]
+    if cell["verdict"] == "invalid":
+        assert verdicts == ["cell invalid"] * 2
+    else:
+        assert verdicts == ["passed", "failed"]
+    assert done.returncode == (3 if cell["verdict"] == "valid" else 6)
+    assert result["advice"]["verdict"] == ("holds" if cell["verdict"] == "valid" else "no value")
+    (suite,) = ElementTree.parse(folder / "junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", str(2 - verdicts.count("passed")))
 
 
 def test_files_and_report_stand_in_the_folder(finished):

@@ -96,6 +96,9 @@ def a_config(**changes: Any) -> RunConfig:
         "kafka_config": None,
         "spark_master": None,
         "quick": False,
+        "thresholds": (),
+        "objective": None,
+        "minimise": None,
         "out": "results",
     }
     return RunConfig(**{**fields, **changes})

@@ -11,7 +11,7 @@ from unit.bench.builders import a_config
 
 from base.errors import UsageError
 from bench.config import parse_partitions, split_list, window_for
-from bench.matrix import plan
+from bench.matrix import in_order, plan
 from pipeline.triggers import Trigger
 
 
@@ -23,6 +23,12 @@ def test_six_cells_by_default():
     }
     assert len({cell.id for cell in cells}) == 6
     assert all(set(cell.id) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.") for cell in cells)
+
+
+def test_cells_are_listed_as_a_matrix_is_read():
+    """Whatever order they run in: real-time first, then the shortest trigger."""
+    listed = [(cell.trigger.name, cell.partitions) for cell in in_order(plan(a_config(repeats=2)))]
+    assert listed[::2] == list(itertools.product(("realtime:30s", "1s", "5s"), (1, 4)))
 
 
 @given(st.integers(0, 1000), st.integers(1, 5))

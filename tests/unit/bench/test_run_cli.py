@@ -45,6 +45,13 @@ def bench_run(*args, env=None):
         (["--broker", "nonsense"], ["--broker nonsense", "HOST:PORT"]),
         (["--kafka-config", "/no/such/file"], ["--kafka-config /no/such/file"]),
         (["--repeats", "0"], ["--repeats 0"]),
+        (
+            ["--threshold", "fidelity.missing == 0", "--threshold", "latency_ms.due_to_sen.p99 < 2s"],
+            ["--threshold 'latency_ms.due_to_sen.p99 < 2s'", "did you mean 'latency_ms.due_to_seen.p99'"],
+        ),
+        (["--threshold", "fidelity.missing == 0 {trigger=2s}"], ["{trigger=2s}'", "realtime:30s, 1s, 5s"]),
+        (["--objective", "fidelity.missing == 0", "--minimise", "cpus"], ["--minimise", "did you mean 'cpu'"]),
+        (["--minimise", "cpu"], ["--minimise cpu", "--objective"]),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(args, words, tmp_path):
@@ -109,6 +116,16 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path):
     assert done.stdout.count("about") == 7
     assert "4,800 readings/s" in done.stdout
     assert not (tmp_path / "out").exists()
+
+
+def test_dry_run_takes_thresholds_and_an_objective():
+    """What could be judged passes, from flags and from the environment."""
+    threshold = "latency_ms.due_to_seen.p99 < trigger + 2s {trigger=realtime, partitions=4}"
+    env = {"BENCH_OBJECTIVE": "fidelity.recall_at_deadline.1 >= 0.99", "BENCH_MINIMISE": "latency"}
+    done = bench_run("--dry-run", "--threshold", threshold, "--threshold", "fidelity.missing==0", env=env)
+    assert done.returncode == 0, done.stderr
+    assert bench_run("--dry-run", env=env | {"BENCH_MINIMISE": "latencie"}).returncode == 2
+    assert "'batch_ms'" in bench_run("--dry-run", env={"BENCH_THRESHOLD": "fidelity.missing == 0; batch_ms < 1"}).stderr
 
 
 def test_environment_then_default(tmp_path):

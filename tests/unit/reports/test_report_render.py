@@ -8,6 +8,7 @@ import pytest
 from unit.reports.stored_runs import REASON, broken, cell, matrix, quality, result, score, store
 
 from base.errors import UsageError
+from bench.records import Advice, ThresholdVerdict
 from reports.render import render
 from reports.summary import markdown
 
@@ -166,10 +167,50 @@ def test_cells_that_differ_in_quality_have_tables_of_their_own(tmp_path):
     assert "1s-p1-tuned-r1" in words
 
 
-def test_thresholds_are_shown_as_they_were_judged(tmp_path):
-    """Every threshold's fields are on the page."""
-    words = page_of(tmp_path, result(cells=[cell()], thresholds=[{"expression": "p99 < 100", "passed": True}])).words
-    assert "p99 < 100" in words
+THRESHOLDS = [
+    ThresholdVerdict(expression="batch_ms.p50 < 1s", cell="a", verdict="passed", value=812.5, limit=1000, unit="ms"),
+    ThresholdVerdict(
+        expression="fidelity.missing == 0",
+        cell="b",
+        verdict="no value",
+        value=None,
+        limit=0,
+        unit=None,
+        reason="<gone>",
+    ),
+]
+ADVICE = Advice(
+    objective="o", minimise="m", verdict="holds", points=[], alike=[], sentences=["Cheapest: <trigger 1s>."]
+)
+
+
+def test_thresholds_and_advice_are_shown_as_they_were_judged(tmp_path):
+    """Every check with value, limit and reason, and the advice's own words; the badge counts what failed."""
+    shown = page_of(tmp_path, result(cells=[cell()], thresholds=THRESHOLDS, advice=ADVICE))
+    assert shown.wrong == []
+    for text in (
+        "THRESHOLD FAILED 1 of 1 cell valid, 1 of 2 checks of thresholds failed",
+        "passed batch_ms.p50 < 1s a 812.5 ms 1,000 ms",
+        "no value fidelity.missing == 0 b – 0 <gone>",
+        "Which cell to choose Cheapest: <trigger 1s>.",
+    ):
+        assert text in shown.words
+
+
+def test_the_summary_has_thresholds_and_advice():
+    """As a table and as lines, whatever signs are in them."""
+    text = markdown(result(cells=[cell()], thresholds=THRESHOLDS, advice=ADVICE))
+    assert text.startswith("## alertbench: THRESHOLD FAILED\n")
+    assert "| passed | batch_ms.p50 &lt; 1s | a | 812.5 ms | 1,000 ms |  |" in text
+    assert "| **no value** | fidelity.missing == 0 | b | – | 0 | &lt;gone&gt; |" in text
+    assert "- Cheapest: &lt;trigger 1s&gt;." in text
+
+
+def test_without_thresholds_there_is_no_table_of_them(tmp_path):
+    """Nor an advice that nobody asked for."""
+    words = page_of(tmp_path, result(cells=[cell()])).words
+    assert "Thresholds" not in words
+    assert "Which cell to choose" not in words
 
 
 def test_rendering_again_gives_the_same_bytes(rendered):
