@@ -69,11 +69,11 @@ def main(
     ] = None,
     triggers: Annotated[
         str | None,
-        typer.Option(envvar="BENCH_TRIGGERS", help=f"List of 0s, 1s, realtime\\[:30s]...  \\[{cfg.DEFAULT_TRIGGERS}]"),
+        typer.Option(envvar="BENCH_TRIGGERS", help=f"List of 0s, 1s, realtime[:30s]...  [{cfg.DEFAULT_TRIGGERS}]"),
     ] = None,
     partitions: Annotated[
         str | None,
-        typer.Option(envvar="BENCH_PARTITIONS", help=f"List of partition counts.  \\[{cfg.DEFAULT_PARTITIONS}]"),
+        typer.Option(envvar="BENCH_PARTITIONS", help=f"List of partition counts.  [{cfg.DEFAULT_PARTITIONS}]"),
     ] = None,
     profile: Annotated[
         str, typer.Option(envvar="BENCH_PROFILE", help="List of Spark settings: tuned, tuned-async, stock.")
@@ -84,7 +84,7 @@ def main(
     ] = "5s",
     measure: Annotated[
         str | None,
-        typer.Option(envvar="BENCH_MEASURE", metavar="DURATION", help="The measuring window.  \\[30s or more]"),
+        typer.Option(envvar="BENCH_MEASURE", metavar="DURATION", help="The measuring window.  [30s or more]"),
     ] = None,
     broker: Annotated[
         str, typer.Option(envvar="BENCH_BROKER", metavar="embedded|HOST:PORT", help="Which Kafka.")
@@ -94,7 +94,7 @@ def main(
         typer.Option(envvar="BENCH_KAFKA_CONFIG", metavar="FILE", help="TOML file for a secured cluster."),
     ] = None,
     spark_master: Annotated[
-        str | None, typer.Option(envvar="BENCH_SPARK_MASTER", metavar="URL", help="Spark master.  \\[local]")
+        str | None, typer.Option(envvar="BENCH_SPARK_MASTER", metavar="URL", help="Spark master.  [local]")
     ] = None,
     threshold: Annotated[
         list[str] | None,
