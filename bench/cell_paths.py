@@ -11,22 +11,19 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from base.errors import UsageError, did_you_mean
 from bench.latency import DEADLINES_S, PERCENTILES
-from bench.records import Cell
+from bench.records import BATCHES_FOR_WORDS, Cell
 from bench.stamps import STAGES_MICRO_BATCH, STAGES_REALTIME
 from pipeline.rules import load_rules
 from pipeline.triggers import Trigger
 from sim.faults import FAULTS
 
 Unit = Literal["ms", "s"]
-
-#: A percentile that fewer micro-batches contributed to is shown, and not ranked.
-FIRM_BATCHES: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +51,8 @@ class CellPath:
         """What makes a percentile of ``cell`` no firm one: few micro-batches, whose alerts are late together."""
         if self.steps[-1] not in PERCENTILES or Trigger.parse(cell.params.trigger, field="trigger").is_realtime:
             return []
-        few = cell.batches is not None and cell.batches < FIRM_BATCHES
-        return [f"rests on {cell.batches} batches, and a percentile wants {FIRM_BATCHES}"] if few else []
+        few = cell.batches is not None and cell.batches < BATCHES_FOR_WORDS
+        return [f"rests on {cell.batches} batches, and a percentile wants {BATCHES_FOR_WORDS}"] if few else []
 
 
 def find_path(text: str, *, field: str, names: Mapping[str, str] | None = None) -> CellPath:

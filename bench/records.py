@@ -17,6 +17,9 @@ Verdict = Literal["valid", "invalid", "inconclusive"]
 
 #: Under so many repeats, and without stored noise of this machine, no difference is put into words.
 REPEATS_FOR_WORDS = 3
+#: A percentile that fewer micro-batches contributed to is shown, and neither ranked nor put into words: the
+#: alerts of a batch are late together.
+BATCHES_FOR_WORDS = 20
 
 
 class Record(BaseModel):

@@ -12,12 +12,7 @@ from typing import Any, Literal
 
 from bench.compare.intervals import Estimate, ratio, share_difference
 from bench.compare.metrics import Metric, is_realtime, value_of
-from bench.records import Cell, Params, Score
-
-#: Fewer repeats on either side, and no stored noise of this machine: no difference is put into words.
-REPEATS_FOR_WORDS = 3
-#: Fewer micro-batches in a window: its latencies are shown, and not put into words.
-BATCHES_FOR_WORDS = 20
+from bench.records import BATCHES_FOR_WORDS, REPEATS_FOR_WORDS, Cell, Params, Score
 
 Outcome = Literal["open", "better", "worse", "unchanged", "shown", "untold", "incomparable"]
 
