@@ -96,7 +96,7 @@ def main(
         if as_json:
             print(dumps([{"scenario": name, "title": title} for name, title in rows]))
         else:
-            print_table(SCENARIO_COLUMNS, rows, markdown=False)
+            print_table(SCENARIO_COLUMNS, rows, markdown=False, numbers=False)
         return
     if not out.is_dir():
         raise UsageError(f"--out {out}: no such folder; name one that bench.run wrote to, or run it first")
@@ -104,7 +104,7 @@ def main(
     if as_json:
         print(dumps(facts))
     elif facts:
-        print_table(RUN_COLUMNS, [run_row(one) for one in facts], markdown=False)
+        print_table(RUN_COLUMNS, [run_row(one) for one in facts], markdown=False, numbers=False)
     else:
         print(f"no runs in {out}")
 

@@ -9,15 +9,15 @@ from rich.table import Table
 WIDE = 160
 
 
-def print_table(columns: list[str], rows: list[list[str]], *, markdown: bool) -> None:
-    """Print on stdout, for a person or as Markdown; numbers, which are all but the first column, to the right."""
+def print_table(columns: list[str], rows: list[list[str]], *, markdown: bool, numbers: bool = True) -> None:
+    """Print on stdout, for a person or as Markdown; with ``numbers`` all columns but the first to the right."""
     if markdown:
         for row in (columns, ["---", *["---:"] * (len(columns) - 1)], *rows):
             print(f"| {' | '.join(row)} |")
         return
     table = Table(columns[0], box=None, pad_edge=False, header_style="bold")
     for column in columns[1:]:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right" if numbers else "left")
     for row in rows:
         table.add_row(*row)
     console = Console()
