@@ -16,6 +16,7 @@ from bench.broker.embedded import EmbeddedBroker
 from bench.broker.external import ExternalBroker
 from bench.class_archives import ready_class_archives
 from bench.config import RunConfig
+from bench.engines import SPARK
 from bench.environment import environment, git_facts
 from bench.jobs import CellJob, Feed, FloorJob
 from bench.judge import Judge
@@ -120,7 +121,8 @@ def jobs(cells: list[CellSpec], bench: Bench, store: RunStore, result: Result) -
 def estimate_s(config: RunConfig, spec: CellSpec) -> float:
     """How long one cell will take, for the plan and the ETA."""
     probes_s = 0.0 if spec.trigger.is_realtime else 3 * spec.trigger.seconds
-    return OVERHEAD_S + config.spark_warmup_s + probes_s + config.warmup_s + config.window_s + tail_s(spec)
+    warm_up_s = config.spark_warmup_s if spec.engine == SPARK else 0.0
+    return OVERHEAD_S + warm_up_s + probes_s + config.warmup_s + config.window_s + tail_s(spec)
 
 
 def ready_java(config: RunConfig, view: View) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from base.errors import UsageError
+from base.errors import UsageError, did_you_mean
 from base.kafka_security import KafkaSecurity
+from bench.engines import COMMAND, ENGINES, SPARK
 from pipeline.profiles import profile_named
 from pipeline.triggers import Trigger
 
@@ -45,6 +46,9 @@ class RunConfig(BaseModel):
     triggers: tuple[str, ...]
     partitions: tuple[int, ...]
     profiles: tuple[str, ...]
+    engines: tuple[str, ...]
+    #: How a pipeline of the user's is started, places not filled in.
+    pipeline_command: str | None
     repeats: int
     warmup_s: float
     window_s: float
@@ -94,6 +98,10 @@ class RunConfig(BaseModel):
         words += self.kafka_config_flag()
         if self.spark_master is not None:
             words += ["--spark-master", self.spark_master]
+        if self.engines != (SPARK,):
+            words += ["--engine", ",".join(self.engines)]
+        if self.pipeline_command is not None:
+            words += ["--pipeline-command", self.pipeline_command]
         if self.quick:
             words.append("--quick")
         for threshold in self.thresholds:
@@ -151,6 +159,19 @@ def parse_partitions(text: str) -> tuple[int, ...]:
 def parse_profiles(text: str) -> tuple[str, ...]:
     """``tuned,stock`` as profile names that exist."""
     return tuple(profile_named(name, field="--profile").name for name in split_list(text, field="--profile"))
+
+
+def parse_engines(text: str | None, pipeline_command: str | None) -> tuple[str, ...]:
+    """``spark,plain`` as engines; without ``text`` the user's own command if there is one, else Spark."""
+    if text is None:
+        return (COMMAND,) if pipeline_command is not None else (SPARK,)
+    engines = split_list(text, field="--engine")
+    for engine in engines:
+        if engine not in ENGINES:
+            raise UsageError(f"--engine {engine}: no such engine{did_you_mean(engine, ENGINES)}")
+    if (COMMAND in engines) is not (pipeline_command is not None):
+        raise UsageError(f"--engine {text}: 'command' and --pipeline-command go together; give both or neither")
+    return tuple(engines)
 
 
 def require_fitting(broker: str, security: KafkaSecurity) -> KafkaSecurity:

@@ -8,18 +8,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.config import RunConfig
+from bench.engines import COMMAND, PLAIN, SPARK, heeds_trigger
 from bench.records import Params
 from pipeline.triggers import Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellSpec:
-    """One cell to run: a point of the matrix and one repeat of it."""
+    """One cell to run: a point of the matrix and one repeat of it.
+
+    ``profile``: of an engine other than Spark, which has none, its name.
+    """
 
     trigger: Trigger
     partitions: int
     profile: str
     repeat: int
+    engine: str = SPARK
 
     @property
     def id(self) -> str:
@@ -29,7 +34,13 @@ class CellSpec:
     @property
     def params(self) -> Params:
         """The same as the result file has it."""
-        return Params(trigger=self.trigger.name, partitions=self.partitions, profile=self.profile, repeat=self.repeat)
+        return Params(
+            trigger=self.trigger.name,
+            partitions=self.partitions,
+            profile=self.profile,
+            engine=self.engine,
+            repeat=self.repeat,
+        )
 
 
 def plan(config: RunConfig) -> list[CellSpec]:
@@ -38,7 +49,7 @@ def plan(config: RunConfig) -> list[CellSpec]:
     Each repeat is one full round in an order of its own, drawn from the seed, so that slow drift of
     the machine spreads over all cells. The first cell of a round is never the last of the round before.
     """
-    points = list(itertools.product(config.triggers, config.partitions, config.profiles))
+    points = _points(config)
     shuffle = random.Random(f"order-{config.seed}")
     cells: list[CellSpec] = []
     for repeat in range(1, config.repeats + 1):
@@ -47,8 +58,14 @@ def plan(config: RunConfig) -> list[CellSpec]:
         if cells and len(order) > 1 and _point(cells[-1]) == order[0]:
             order.append(order.pop(0))
         cells += [
-            CellSpec(trigger=Trigger.parse(t, field="--triggers"), partitions=p, profile=profile, repeat=repeat)
-            for t, p, profile in order
+            CellSpec(
+                trigger=Trigger.parse(t, field="--triggers"),
+                partitions=p,
+                profile=profile,
+                engine=engine,
+                repeat=repeat,
+            )
+            for t, p, profile, engine in order
         ]
     return cells
 
@@ -60,5 +77,22 @@ def in_order(cells: Iterable[CellSpec]) -> list[CellSpec]:
     )
 
 
-def _point(cell: CellSpec) -> tuple[str, int, str]:
-    return (cell.trigger.name, cell.partitions, cell.profile)
+#: A point of the matrix: trigger, partitions, profile, engine.
+_Point = tuple[str, int, str, str]
+
+#: The trigger of a pipeline that knows none: it takes readings as they come.
+_AT_ONCE = "0s"
+
+
+def _points(config: RunConfig) -> list[_Point]:
+    points: list[_Point] = []
+    for engine in config.engines:
+        triggers, names = config.triggers, config.profiles if engine == SPARK else (engine,)
+        if engine == PLAIN or (engine == COMMAND and not heeds_trigger(config.pipeline_command or "")):
+            triggers = (_AT_ONCE,)
+        points += [(*point, engine) for point in itertools.product(triggers, config.partitions, names)]
+    return points
+
+
+def _point(cell: CellSpec) -> _Point:
+    return (cell.trigger.name, cell.partitions, cell.profile, cell.engine)

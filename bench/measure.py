@@ -13,6 +13,7 @@ import polars as pl
 
 from bench import resources
 from bench.checks import Evidence, judge
+from bench.engines import COMMAND
 from bench.fidelity import fidelity
 from bench.host import host_record, read_seconds
 from bench.latency import boundary_stalls, near_boundary, quantiles, spread
@@ -29,6 +30,7 @@ from bench.stamps import (
     join_stamps,
     judged_source,
     latency_ms,
+    named_alerts,
     negative_share,
     parsed_alerts,
 )
@@ -51,7 +53,11 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
     log = read_delivery_log(raw.delivery_log)
     deliveries = deliveries_frame(log)
     judged = judged_source(read.source, bench.judge)
-    alerts = parsed_alerts(read.collected.filter(pl.col("topic") == raw.topics.alerts))
+    alerts = named_alerts(
+        parsed_alerts(read.collected.filter(pl.col("topic") == raw.topics.alerts)),
+        judged,
+        {rule.label: rule.id for rule in bench.rules},
+    )
     batches = read_batches(raw.progress, raw.topics.readings)
     # A real-time batch picks nothing: it processes each reading as it comes.
     picking = [] if raw.spec.trigger.is_realtime else batches
@@ -101,6 +107,7 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
             host=host,
             resources=usage,
             broker_kind=bench.broker.describe()["kind"],
+            has_rejects=raw.spec.engine != COMMAND,
         )
     )
     return Cell(
@@ -203,6 +210,8 @@ def drain_rate(warmed: dict[str, Any], drained: dict[str, Any]) -> tuple[float |
     for told in (warmed, drained):
         if told["drain_per_s"] is not None:
             return told["drain_per_s"], {}
+    if not warmed["seconds"] + drained["seconds"]:
+        return None, {"drain_per_s": "only the Spark job of this project drains the backlog by itself"}
     passes = ", ".join(f"{rate:,.0f}/s" for rate in [*warmed["passes"], *drained["passes"]]) or "none"
     seconds = warmed["seconds"] + drained["seconds"]
     reason = f"no two whole drains of the backlog agreed within 10 % in {seconds:.0f} s; passes: {passes}"

@@ -23,6 +23,7 @@ from base.process import Child, python_module
 from bench import resources
 from bench.broker.api import Broker
 from bench.config import RunConfig
+from bench.engines import PLAIN, SPARK, AnyCommand, Pipeline, SparkJob, command_of, plain_command
 from bench.judge import Judge
 from bench.matrix import CellSpec
 from bench.probes import Prober
@@ -35,7 +36,6 @@ from wire.topics import Topics, cell_topics
 #: From "go" to the first due reading: time for the message to arrive and the first tick to be set.
 GO_MARGIN_S = 0.2
 #: Longest waits, in s, for what normally takes a fraction of it.
-PIPELINE_START_S = 90.0
 READY_S = 60.0
 STOP_S = 30.0
 
@@ -130,7 +130,8 @@ class StartedCell:
         self.spec, self.bench, self.folder = spec, bench, folder
         with contextlib.ExitStack() as cell:
             self.topics = cell.enter_context(fresh_topics(spec, bench))
-            self.pipeline = cell.enter_context(start_pipeline(spec, self.topics, bench, folder))
+            self.pipeline = start_pipeline(spec, self.topics, bench, folder)
+            cell.enter_context(self.pipeline.child)
             self._stack = cell.pop_all()
 
     def start_instruments(self) -> None:
@@ -145,14 +146,14 @@ class StartedCell:
 
     def check(self) -> None:
         """Raise `ComponentFailed` if one of the processes has ended."""
-        for child in (self.pipeline, self.collector, self.publisher, self.meter):
+        for child in (self.pipeline.child, self.collector, self.publisher, self.meter):
             child.require_alive()
 
     def components(self) -> resources.Processes:
         """Every component of the cell with its processes; the harness is this one."""
         return {
             "broker": self.bench.broker.processes,
-            "pipeline": self.pipeline.processes,
+            "pipeline": self.pipeline.child.processes,
             "publisher": self.publisher.processes,
             "collector": self.collector.processes,
             "meter": self.meter.processes,
@@ -174,14 +175,11 @@ def run_cell(cell: StartedCell) -> RawCell:
     """Take a started cell to files that hold all it did; raises `ComponentFailed` if a part of it dies."""
     spec, bench, folder, topics = cell.spec, cell.bench, cell.folder, cell.topics
     say = Phases(bench.view)
-    say("Spark is starting")
+    say("the pipeline is starting")
     cell.start_instruments()
     pipeline, publisher, collector, prober = cell.pipeline, cell.publisher, cell.collector, cell.prober
-    pipeline.wait_for("session_ready", timeout_s=PIPELINE_START_S)
-    say("warming Spark up")
-    warmed = pipeline.wait_for("warmed", timeout_s=PIPELINE_START_S)
-    pipeline.wait_for("started", timeout_s=PIPELINE_START_S)
     collector.wait_for("ready", timeout_s=READY_S)
+    warmed = pipeline.warm_up(say, prober)
     say("probing")
     prober.until_ready(timeout_s=READY_S, check=cell.check)
     publisher.wait_for("prepared", timeout_s=120)
@@ -200,16 +198,13 @@ def run_cell(cell: StartedCell) -> RawCell:
 
     say("draining")
     published = publisher.wait_for("done", timeout_s=tail_s(spec) + STOP_S)
-    drained_ns = prober.until_drained(timeout_s=READY_S + 3 * spec.trigger.seconds, check=pipeline.require_alive)
+    drained_ns = prober.until_drained(timeout_s=READY_S + 3 * spec.trigger.seconds, check=pipeline.child.require_alive)
 
-    say("ending the query")
-    pipeline.send("stop")
-    pipeline.wait_for("stopped", timeout_s=STOP_S)
+    pipeline.end(say)
     say("collecting")
     collector.send("stop")
     collector.wait_for("done", timeout_s=STOP_S)
-    say("timing the drain")
-    drained = pipeline.wait_for("drained", timeout_s=bench.config.drain_s + STOP_S)
+    drained = pipeline.drain(say, bench.config.drain_s)
     say.end()
     return RawCell(
         spec=spec,
@@ -277,8 +272,27 @@ def start_publisher(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) 
     return Child("publisher", command, log=folder / "publisher.log", events=True, on_event=bench.view.publisher)
 
 
-def start_pipeline(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -> Child:
-    """The Spark job under test, with its warm-up on the prepared backlog."""
+def start_pipeline(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -> Pipeline:
+    """What is under test, started."""
+    if spec.engine == SPARK:
+        return start_spark(spec, topics, bench, folder)
+    bootstrap, config = bench.broker.bootstrap, bench.config
+    if spec.engine == PLAIN:
+        command = plain_command(bootstrap=bootstrap, topics=topics, more=config.kafka_config_flag())
+    else:
+        command = command_of(
+            config.pipeline_command or "",
+            bootstrap=bootstrap,
+            topics=topics,
+            trigger=spec.trigger.name,
+            partitions=spec.partitions,
+            checkpoint=folder / "checkpoint",
+        )
+    return AnyCommand(Child("pipeline", command, log=folder / "pipeline.log"))
+
+
+def start_spark(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -> Pipeline:
+    """Our Spark job, with its warm-up on the prepared backlog."""
     config = bench.config
     command = python_module("pipeline.run", "--bootstrap", bench.broker.bootstrap, *config.kafka_config_flag())
     command += ["--topic", topics.readings, "--alerts-topic", topics.alerts, "--rejects-topic", topics.rejects]
@@ -291,7 +305,7 @@ def start_pipeline(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -
     command += ["--drain-limit", format_duration(config.drain_s)]
     if config.spark_master is not None:
         command += ["--spark-master", config.spark_master]
-    return Child("pipeline", command, log=folder / "pipeline.log", events=True, on_event=bench.view.pipeline)
+    return SparkJob(Child("pipeline", command, log=folder / "pipeline.log", events=True, on_event=bench.view.pipeline))
 
 
 def wait_until(wall_ns: int, check: Callable[[], None]) -> None:

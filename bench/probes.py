@@ -77,6 +77,21 @@ class Prober:
             timestamps.discard(round(event["timestamp"], 3))
         return last_ns
 
+    def until_answered(self, *, timeout_s: float, check: Callable[[], None], every_s: float = 1.0) -> None:
+        """Send probes again and again until any of them is back: who starts late may not see the first."""
+        deadline = time.monotonic() + timeout_s
+        sent = 0
+        while self.returned.empty():
+            check()
+            if time.monotonic() > deadline:
+                raise ComponentFailed(
+                    f"{sent} probe readings raised no alert within {timeout_s:g} s: "
+                    "the pipeline is not reading, not writing, or does not know the rule"
+                )
+            self._send(sent % self._partitions)
+            sent += 1
+            time.sleep(every_s)
+
     def until_ready(self, *, timeout_s: float, check: Callable[[], None], probes: int = 3) -> None:
         """Return once ``probes`` readings, sent one by one, have come back as alerts.
 

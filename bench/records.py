@@ -332,7 +332,7 @@ class Point(Axes):
     def name(self) -> str:
         """``trigger 1s x 4 partitions (tuned)``."""
         plural = "partition" if self.partitions == 1 else "partitions"
-        others = [self.profile, *({self.detectors, self.engine} - {"rules", "spark"})]
+        others = [self.profile, *({self.detectors, self.engine} - {"rules", "spark", self.profile})]
         return f"trigger {self.trigger} x {self.partitions} {plural} ({', '.join(others)})"
 
 

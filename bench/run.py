@@ -21,6 +21,7 @@ from base.process import python_module
 from bench import config as cfg
 from bench.advice import parse_goal
 from bench.campaign import estimate_s, execute_run
+from bench.engines import SPARK, require_template
 from bench.matrix import plan
 from bench.records import Result
 from bench.store import dump
@@ -78,6 +79,21 @@ def main(
     profile: Annotated[
         str, typer.Option(envvar="BENCH_PROFILE", help="List of Spark settings: tuned, tuned-async, stock.")
     ] = "tuned",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BENCH_ENGINE", help="List of spark, plain (the same job in one Python process), command.  [spark]"
+        ),
+    ] = None,
+    pipeline_command: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BENCH_PIPELINE_COMMAND",
+            metavar="TEMPLATE",
+            help="A pipeline of your own: a command with {bootstrap}, {topic}, {alerts_topic} and, if you like, "
+            "{rejects_topic}, {trigger}, {partitions}, {checkpoint}.",
+        ),
+    ] = None,
     repeats: Annotated[int, typer.Option(envvar="BENCH_REPEATS", help="Rounds over the whole matrix.")] = 1,
     warmup: Annotated[
         str, typer.Option(envvar="BENCH_WARMUP", metavar="DURATION", help="Paced load before the window.")
@@ -133,6 +149,10 @@ def main(
         triggers=tuple(trigger.name for trigger in parsed),
         partitions=cfg.parse_partitions(partitions or (cfg.QUICK_PARTITIONS if quick else cfg.DEFAULT_PARTITIONS)),
         profiles=cfg.parse_profiles(profile),
+        engines=cfg.parse_engines(engine, pipeline_command),
+        pipeline_command=None
+        if pipeline_command is None
+        else require_template(pipeline_command, field="--pipeline-command"),
         repeats=repeats,
         warmup_s=parse_duration_s(warmup, field="--warmup"),
         window_s=cfg.window_for(parsed, asked_s),
@@ -149,7 +169,7 @@ def main(
     )
     parse_thresholds(config.thresholds, plan(config))
     parse_goal(objective, minimise, plan(config))
-    for trigger in parsed:
+    for trigger in parsed if SPARK in config.engines else []:
         for name in config.profiles:
             sink = Sink(name=SinkName.KAFKA, trigger=trigger, flag=f"--triggers {trigger.name}")
             require_possible([sink], profile_named(name, field="--profile"))

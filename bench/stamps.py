@@ -6,7 +6,7 @@ milliseconds, truncated: the middle of their millisecond is used (±0.5 ms).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import polars as pl
 
 from bench.judge import Judge
 from bench.progress import Batch, picked_ns
+from wire.reading import MILLISECONDS_FROM
 from wire.topics import PROBE_SENSOR_ID
 
 #: The neighbouring stamps whose differences add up to the end-to-end time, as (stage, from, to).
@@ -85,6 +86,36 @@ def parsed_alerts(messages: pl.DataFrame) -> pl.DataFrame:
         messages.select("offset", "appended_ms", "seen_ns")
         .hstack(parsed)
         .filter(pl.col("sensor_id").ne_missing(PROBE_SENSOR_ID))
+    )
+
+
+def named_alerts(alerts: pl.DataFrame, judged: pl.DataFrame, labels: Mapping[str, str]) -> pl.DataFrame:
+    """``alerts`` (`parsed_alerts`); those without ``alert_id`` get that of the expected alert which they are.
+
+    Known again by sensor, event time to the microsecond, and label: a pipeline need not send more than an
+    alert's eight columns. ``judged``: `judged_source`; ``labels``: label -> id of its rule. An alert that is none
+    of the expected keeps its null, and will count as extra.
+    """
+    if not alerts["alert_id"].null_count():
+        return alerts
+    sent = alerts["timestamp"].to_numpy()
+    event_us = np.rint(np.where(sent >= MILLISECONDS_FROM, sent / 1000.0, sent) * 1e6)
+    known = (
+        judged.filter(pl.col("alert_id").is_not_null())
+        .unique(["sensor_id", "event_us", "rule"], keep="first")
+        .select("sensor_id", "event_us", "rule", found="alert_id", found_seq="seq")
+    )
+    said = pl.col("alert").replace_strict(labels, default=None, return_dtype=pl.String)
+    return (
+        alerts.with_columns(event_us=pl.Series(event_us).fill_nan(None).cast(pl.Int64, strict=False))
+        .with_columns(rule=pl.coalesce("rule", said))
+        .join(known, on=["sensor_id", "event_us", "rule"], how="left", maintain_order="left")
+        .with_columns(
+            alert_id=pl.coalesce("alert_id", "found"),
+            seq=pl.coalesce("seq", "found_seq"),
+            fired=pl.coalesce("fired", pl.concat_list("rule")),
+        )
+        .select(alerts.columns)
     )
 
 

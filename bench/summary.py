@@ -86,7 +86,8 @@ def fitting_columns(rows: list[list[str]], width: int) -> list[int]:
 
 def matrix_table(result: Result, width: int) -> Table:
     """All cells, ordered by trigger and partitions as given, in what ``width`` holds of the columns."""
-    order = result.config["triggers"]
+    # A pipeline that knows no trigger has one that nobody gave.
+    order = list(dict.fromkeys([*result.config["triggers"], *(cell.params.trigger for cell in result.cells)]))
     cells = sorted(
         result.cells,
         key=lambda c: (order.index(c.params.trigger), c.params.partitions, c.params.profile, c.params.repeat),

@@ -76,7 +76,8 @@ def variant(params: Params) -> str:
     parts = [params.profile]
     if params.detectors != "rules":
         parts.append(params.detectors)
-    if params.engine != "spark":
+    # Where there are no profiles, the engine's name stands in their place.
+    if params.engine not in ("spark", params.profile):
         parts.append(params.engine)
     return ", ".join(parts)
 

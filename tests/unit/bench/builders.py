@@ -87,6 +87,8 @@ def a_config(**changes: Any) -> RunConfig:
         "triggers": ("realtime:30s", "1s", "5s"),
         "partitions": (1, 4),
         "profiles": ("tuned",),
+        "engines": ("spark",),
+        "pipeline_command": None,
         "repeats": 1,
         "warmup_s": 5.0,
         "window_s": 30.0,

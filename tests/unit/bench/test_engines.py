@@ -1,0 +1,125 @@
+"""What is put under test: engines as an axis, command templates, alerts without an id."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from unit.bench.builders import a_config
+
+from base.errors import UsageError
+from bench.config import parse_engines
+from bench.engines import command_of, heeds_trigger, plain_command, require_template
+from bench.matrix import plan
+from bench.stamps import named_alerts
+from wire.topics import Topics
+
+TEMPLATE = "python job.py --kafka {bootstrap} --from {topic} --to {alerts_topic}"
+TOPICS = Topics(readings="sensor", alerts="alerts", rejects="sensor-rejected")
+
+
+def test_engines_of_a_run():
+    """Spark unless something else is asked for; a command of the user's own is tested alone unless Spark is named."""
+    assert parse_engines(None, None) == ("spark",)
+    assert parse_engines(None, TEMPLATE) == ("command",)
+    assert parse_engines("spark,plain", None) == ("spark", "plain")
+    with pytest.raises(UsageError, match=r"--engine plane: no such engine; did you mean 'plain'\?"):
+        parse_engines("plane", None)
+    for text, command in (("command", None), ("spark", TEMPLATE)):
+        with pytest.raises(UsageError, match="go together"):
+            parse_engines(text, command)
+
+
+def test_cells_of_engines_that_know_no_trigger():
+    """They have one cell for each number of partitions, named by the engine; Spark has them all."""
+    cells = plan(a_config(engines=("spark", "plain", "command"), pipeline_command=TEMPLATE, triggers=("1s", "5s")))
+    assert {(c.engine, c.trigger.name, c.partitions, c.profile) for c in cells if c.engine != "spark"} == {
+        (engine, "0s", partitions, engine) for engine in ("plain", "command") for partitions in (1, 4)
+    }
+    assert sum(c.engine == "spark" for c in cells) == 4
+    told = plan(a_config(engines=("command",), pipeline_command=TEMPLATE + " --every {trigger}"))
+    assert {c.params.trigger for c in told} == set(a_config().triggers)
+    assert {c.params.engine for c in told} == {"command"}
+
+
+def test_a_command_is_filled_in():
+    """Every place has its value, which stays one word whatever stands in it."""
+    template = TEMPLATE + " --every {trigger} --state '{checkpoint}' --parts {partitions} --json '{{}}'"
+    assert heeds_trigger(template)
+    assert not heeds_trigger(TEMPLATE)
+    words = command_of(
+        require_template(template, field="--pipeline-command"),
+        bootstrap="127.0.0.1:9092",
+        topics=TOPICS,
+        trigger="realtime:30s",
+        partitions=4,
+        checkpoint=Path("/my results/c p"),
+    )
+    assert words[2:] == [
+        *("--kafka", "127.0.0.1:9092", "--from", "sensor", "--to", "alerts", "--every", "realtime:30s"),
+        *("--state", "/my results/c p", "--parts", "4", "--json", "{}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("python job.py {bootstrap} {topic}", r"\{alerts_topic\} is missing"),
+        ("", r"\{bootstrap\} and \{topic\} and \{alerts_topic\} is missing"),
+        (TEMPLATE + " {alert_topic}", r"\{alert_topic\} is no place; did you mean 'alerts_topic'\?"),
+        (TEMPLATE + " {", "write it as for a shell"),
+        (TEMPLATE + " 'x", "write it as for a shell"),
+    ],
+)
+def test_a_template_that_cannot_work(template: str, message: str):
+    """One line names what is wrong with it."""
+    with pytest.raises(UsageError, match=message) as caught:
+        require_template(template, field="--pipeline-command")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_rerun_command_names_them():
+    """Whoever runs it again tests the same pipelines."""
+    command = a_config(engines=("plain", "command"), pipeline_command=TEMPLATE).rerun_command()
+    assert "--engine plain,command" in command
+    assert f"--pipeline-command '{TEMPLATE}'" in command
+    assert "--engine" not in a_config().rerun_command()
+
+
+def test_alerts_without_an_id_are_known_again():
+    """By sensor, event time in either unit, and label; what is not expected keeps no id and will count as extra."""
+    judged = pl.DataFrame(
+        {
+            "sensor_id": [7, 7, 8],
+            "seq": [1, 2, 1],
+            "event_us": [1732879703887464, 1732879763000000, 1732879703000000],
+            "rule": ["high_temperature", "high_temperature", None],
+            "fired": [["high_temperature", "low_humidity"], ["high_temperature"], []],
+            "alert_id": ["7-1-high_temperature", "7-2-high_temperature", None],
+        }
+    )
+    sent = {
+        "alert_id": [None, None, None, None, "9-9-x"],
+        "sensor_id": [7, 7, 7, 8, 9],
+        "seq": [None, None, None, None, 9],
+        "timestamp": [1732879703.8874645, 1732879763000.0, 1732879763.0, 1732879703.0, None],
+        "alert": ["High Temperature", "High Temperature", "Low Humidity", "High Temperature", None],
+        "rule": [None, None, None, None, "x"],
+        "fired": [None, None, None, None, ["x"]],
+    }
+    alerts = pl.DataFrame(sent, schema_overrides={"fired": pl.List(pl.String), "seq": pl.Int64, "rule": pl.String})
+    labels = {"High Temperature": "high_temperature", "Low Humidity": "low_humidity"}
+    named = named_alerts(alerts, judged, labels)
+    assert named.columns == alerts.columns
+    assert named["alert_id"].to_list() == ["7-1-high_temperature", "7-2-high_temperature", None, None, "9-9-x"]
+    assert named["seq"].to_list() == [1, 2, None, None, 9]
+    assert named["fired"].to_list()[0] == ["high_temperature"]
+
+
+def test_the_plain_engine_is_this_interpreters():
+    """It runs with the same Python and the same packages as the bench itself."""
+    command = plain_command(bootstrap="b:1", topics=TOPICS, more=["--kafka-config", "cloud.toml"])
+    assert command[:3] == [sys.executable, "-m", "pipeline.plain"]
+    assert command.count("cloud.toml") == 1
