@@ -123,7 +123,7 @@ def why_missing(cell: Cell) -> dict[str, str]:
     latency = cell.latency_ms.due_to_seen.reasons if cell.latency_ms is not None else {}
     known = {
         **{f"{name}_ms": reason for name, reason in latency.items()},
-        "drain_per_s": "the warm-up of this cell measured no drain rate",
+        **(cell.throughput.reasons if cell.throughput is not None else {}),
         "precision": "no alert to judge",
         "recall": "no hazard to find",
         "recall_1s": "no alert of a beacon was expected",

@@ -38,13 +38,14 @@ def test_a_missing_number_is_null_with_its_reason():
     one = cell(p99=None)
     one.latency_ms.due_to_seen.reasons["p99"] = "needs 1000 samples, has 200"
     one.throughput.drain_per_s = None
+    one.throughput.reasons["drain_per_s"] = "no two drains agreed"
     row = tables.cells_table(result(cells=[one])).row(0, named=True)
     assert row["p99_ms"] is None
     assert row["drain_per_s"] is None
     why = tables.why_missing(one)
     assert why == {
         "p99_ms": "needs 1000 samples, has 200",
-        "drain_per_s": "the warm-up of this cell measured no drain rate",
+        "drain_per_s": "no two drains agreed",
     }
 
 
