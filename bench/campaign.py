@@ -72,7 +72,10 @@ def execute_run(config: RunConfig, spec: StreamSpec, settings: dict[str, str], a
                 rules=rules,
                 judge=Judge(rules),
                 stream=stream,
-                backlogs={count: streams.backlog_topic(identity, count) for count in sorted(set(config.partitions))},
+                backlogs={
+                    count: streams.backlog_topic(identity, count)
+                    for count in sorted({cell.partitions for cell in cells})
+                },
                 view=view,
             )
             try:

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from base.durations import parse_duration_s
 from base.errors import UsageError, did_you_mean
 from bench.cell_paths import CellPath, find_path
-from bench.config import split_list
+from bench.config import AXES, split_list
 from bench.records import Params
 from pipeline.triggers import Trigger
 
@@ -27,8 +27,6 @@ OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-#: The axes by which ``{...}`` selects cells.
-AXES: Final = ("trigger", "partitions", "profile")
 
 _FORM: Final = "write PATH OP LIMIT, such as 'latency_ms.due_to_seen.p99 < trigger + 2s' (docs/thresholds.md)"
 _CONDITION = re.compile(

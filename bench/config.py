@@ -33,6 +33,10 @@ DRAIN_S = 10.0
 QUICK_DRAIN_S = 0.0
 
 
+#: The axes of a cell of our Spark job.
+AXES = ("trigger", "partitions", "profile")
+
+
 class RunConfig(BaseModel):
     """What one `bench.run` does; every axis is a tuple."""
 
@@ -47,6 +51,8 @@ class RunConfig(BaseModel):
     partitions: tuple[int, ...]
     profiles: tuple[str, ...]
     engines: tuple[str, ...]
+    #: Single cells of Spark's beside the matrix, each ``trigger=30s,partitions=1,profile=stock``.
+    also: tuple[str, ...]
     #: How a pipeline of the user's is started, places not filled in.
     pipeline_command: str | None
     repeats: int
@@ -100,6 +106,8 @@ class RunConfig(BaseModel):
             words += ["--spark-master", self.spark_master]
         if self.engines != (SPARK,):
             words += ["--engine", ",".join(self.engines)]
+        for cell in self.also:
+            words += ["--also", cell]
         if self.pipeline_command is not None:
             words += ["--pipeline-command", self.pipeline_command]
         if self.quick:
@@ -172,6 +180,31 @@ def parse_engines(text: str | None, pipeline_command: str | None) -> tuple[str, 
     if (COMMAND in engines) is not (pipeline_command is not None):
         raise UsageError(f"--engine {text}: 'command' and --pipeline-command go together; give both or neither")
     return tuple(engines)
+
+
+def parse_also(text: str, *, partitions: int, profile: str) -> str:
+    """One ``--also`` with all three axes, those that it leaves out being ``partitions`` and ``profile``."""
+    field = f"--also '{text}'"
+    found: dict[str, str] = {}
+    for part in split_list(text, field=field):
+        axis, _, value = map(str.strip, part.partition("="))
+        if axis not in AXES:
+            raise UsageError(f"{field}: a cell has no '{axis}'{did_you_mean(axis, AXES)}")
+        if not value or axis in found:
+            raise UsageError(f"{field}: give {axis} one value, as in trigger=30s,partitions=1,profile=stock")
+        found[axis] = value
+    if "trigger" not in found:
+        raise UsageError(f"{field}: which trigger? write trigger=30s, for instance")
+    trigger = Trigger.parse(found["trigger"], field=f"{field}: trigger").name
+    (count,) = parse_partitions(found.get("partitions", str(partitions)))
+    name = profile_named(found.get("profile", profile), field=f"{field}: profile").name
+    return f"trigger={trigger},partitions={count},profile={name}"
+
+
+def also_cell(text: str) -> tuple[Trigger, int, str]:
+    """What `parse_also` made, as trigger, partitions and profile."""
+    axes = dict(part.split("=") for part in text.split(","))
+    return Trigger.parse(axes["trigger"], field="--also"), int(axes["partitions"]), axes["profile"]
 
 
 def require_fitting(broker: str, security: KafkaSecurity) -> KafkaSecurity:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.config import RunConfig
+from bench.config import RunConfig, also_cell
 from bench.engines import COMMAND, PLAIN, SPARK, heeds_trigger
 from bench.records import Params
 from pipeline.triggers import Trigger
@@ -91,7 +91,10 @@ def _points(config: RunConfig) -> list[_Point]:
         if engine == PLAIN or (engine == COMMAND and not heeds_trigger(config.pipeline_command or "")):
             triggers = (_AT_ONCE,)
         points += [(*point, engine) for point in itertools.product(triggers, config.partitions, names)]
-    return points
+    for trigger, partitions, profile in map(also_cell, config.also):
+        points.append((trigger.name, partitions, profile, SPARK))
+    # A cell that is asked for twice is one.
+    return list(dict.fromkeys(points))
 
 
 def _point(cell: CellSpec) -> _Point:

@@ -79,6 +79,14 @@ def main(
     profile: Annotated[
         str, typer.Option(envvar="BENCH_PROFILE", help="List of Spark settings: tuned, tuned-async, stock.")
     ] = "tuned",
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="trigger=T,...",
+            help="One more cell, such as trigger=30s,partitions=1,profile=stock. Repeatable. The window, which is the "
+            "same for all, grows with its trigger.",
+        ),
+    ] = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -140,6 +148,9 @@ def main(
     names = cfg.split_list(triggers or (cfg.QUICK_TRIGGERS if quick else cfg.DEFAULT_TRIGGERS), field="--triggers")
     parsed = [Trigger.parse(name, field="--triggers") for name in names]
     asked_s = parse_duration_s(measure, field="--measure") if measure is not None else None
+    counts = cfg.parse_partitions(partitions or (cfg.QUICK_PARTITIONS if quick else cfg.DEFAULT_PARTITIONS))
+    profiles = cfg.parse_profiles(profile)
+    more = tuple(cfg.parse_also(text, partitions=counts[0], profile=profiles[0]) for text in also or [])
     config = cfg.RunConfig(
         sensors=sensors,
         scenario=scenario,
@@ -147,15 +158,16 @@ def main(
         rate=rate,
         speedup=speedup,
         triggers=tuple(trigger.name for trigger in parsed),
-        partitions=cfg.parse_partitions(partitions or (cfg.QUICK_PARTITIONS if quick else cfg.DEFAULT_PARTITIONS)),
-        profiles=cfg.parse_profiles(profile),
+        partitions=counts,
+        profiles=profiles,
+        also=more,
         engines=cfg.parse_engines(engine, pipeline_command),
         pipeline_command=None
         if pipeline_command is None
         else require_template(pipeline_command, field="--pipeline-command"),
         repeats=repeats,
         warmup_s=parse_duration_s(warmup, field="--warmup"),
-        window_s=cfg.window_for(parsed, asked_s),
+        window_s=cfg.window_for([*parsed, *(cfg.also_cell(one)[0] for one in more)], asked_s),
         spark_warmup_s=cfg.QUICK_SPARK_WARMUP_S if quick else cfg.SPARK_WARMUP_S,
         drain_s=cfg.QUICK_DRAIN_S if quick else cfg.DRAIN_S,
         broker=broker,
@@ -169,10 +181,10 @@ def main(
     )
     parse_thresholds(config.thresholds, plan(config))
     parse_goal(objective, minimise, plan(config))
-    for trigger in parsed if SPARK in config.engines else []:
-        for name in config.profiles:
-            sink = Sink(name=SinkName.KAFKA, trigger=trigger, flag=f"--triggers {trigger.name}")
-            require_possible([sink], profile_named(name, field="--profile"))
+    for cell in plan(config):
+        if cell.engine == SPARK:
+            sink = Sink(name=SinkName.KAFKA, trigger=cell.trigger, flag=f"--triggers {cell.trigger.name}")
+            require_possible([sink], profile_named(cell.profile, field="--profile"))
     spec = resolve(config)
     spec.require_lead(-config.warmup_s * spec.speedup)
     settings = librdkafka_settings(cfg.require_fitting(broker, read_kafka_config(kafka_config)))

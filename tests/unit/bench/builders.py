@@ -89,6 +89,7 @@ def a_config(**changes: Any) -> RunConfig:
         "profiles": ("tuned",),
         "engines": ("spark",),
         "pipeline_command": None,
+        "also": (),
         "repeats": 1,
         "warmup_s": 5.0,
         "window_s": 30.0,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from unit.bench.builders import a_config
 
 from base.errors import UsageError
-from bench.config import parse_partitions, split_list, window_for
+from bench.config import parse_also, parse_partitions, split_list, window_for
 from bench.matrix import in_order, plan
 from pipeline.triggers import Trigger
 
@@ -77,3 +77,32 @@ def test_bad_partitions_are_one_line(text):
 def test_lists_are_split_at_commas():
     """Spaces around values do not matter."""
     assert split_list("a, b", field="--x") == ["a", "b"]
+
+
+def test_single_cells_beside_the_matrix():
+    """Each is one more cell; one that the matrix has already is no second; the rerun command names them."""
+    stock = parse_also("trigger = 30s, profile=stock", partitions=4, profile="tuned")
+    assert stock == "trigger=30s,partitions=4,profile=stock"
+    there = parse_also("trigger=1s", partitions=1, profile="tuned")
+    config = a_config(also=(stock, there))
+    cells = plan(config)
+    assert len(cells) == len(plan(a_config())) + 1
+    assert ("30s", 4, "stock", "spark") in {(c.trigger.name, c.partitions, c.profile, c.engine) for c in cells}
+    assert f"--also {stock}" in config.rerun_command()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("profile=stock", "which trigger"),
+        ("trigger=30s,profil=stock", "did you mean 'profile'"),
+        ("trigger=30s,profile=stok", "did you mean 'stock'"),
+        ("trigger=30s,trigger=1s", "one value"),
+        ("trigger=30", "no trigger"),
+        ("trigger=30s,partitions=0", "not a number of partitions"),
+    ],
+)
+def test_a_single_cell_that_cannot_be(text: str, message: str):
+    """One line says what is wrong with it."""
+    with pytest.raises(UsageError, match=message):
+        parse_also(text, partitions=1, profile="tuned")
