@@ -23,6 +23,7 @@ from bench.judge import Judge
 from bench.matrix import CellSpec, plan
 from bench.phases import Bench, tail_s
 from bench.records import Calibration, Cell, Result, Run, ScenarioRecord
+from bench.resume import done_first, require_same
 from bench.scheduler import Job, run_in_turn
 from bench.store import RunStore, now, run_id
 from bench.summary import one_line
@@ -36,9 +37,16 @@ from sim.stream import StreamSpec
 OVERHEAD_S = 16.0
 
 
-def execute_run(config: RunConfig, spec: StreamSpec, settings: dict[str, str], argv: list[str]) -> tuple[Result, Path]:
-    """Run the whole matrix; returns the result, complete or partial, and the folder it stands in."""
+def execute_run(
+    config: RunConfig, spec: StreamSpec, settings: dict[str, str], argv: list[str], resumed: Result | None = None
+) -> tuple[Result, Path]:
+    """Run the whole matrix, or what ``resumed`` lacks of it.
+
+    Returns the result, complete or partial, and the folder it stands in.
+    """
     cells = plan(config)
+    done, left = done_first(cells, resumed) if resumed is not None else ([], cells)
+    cells = done + left
     with View(total=len(cells), cell_estimate_s=lambda cell: estimate_s(config, cell)) as view:
         if config.broker != "embedded":
             # A wrong address is told at once, not after a download.
@@ -48,11 +56,15 @@ def execute_run(config: RunConfig, spec: StreamSpec, settings: dict[str, str], a
         view.phase("starting the broker, simulating the stream")
         with open_broker(config, settings) as coming_up:
             identity = run_id(datetime.fromisoformat(started), git.sha, spec.scenario.name)
+            if resumed is not None:
+                identity = resumed.run.id
             folder = Path(config.out) / identity
             tail = max(map(tail_s, cells))
             stream = streams.prepare_stream(spec, config, tail_s=tail, folder=folder / "stream")
+            if resumed is not None:
+                require_same(resumed, git=git, env=environment(), digest=stream.digest)
             broker = coming_up.result()
-            store = RunStore(Path(config.out), identity)
+            store = RunStore(Path(config.out), identity, resumed=resumed is not None, kept=[cell.id for cell in done])
             result = Result(
                 run=Run(id=identity, argv=argv, rerun=config.rerun_command(), started=started, status="running"),
                 git=git,
@@ -62,6 +74,10 @@ def execute_run(config: RunConfig, spec: StreamSpec, settings: dict[str, str], a
                 scenario=scenario_record(stream),
                 calibration=Calibration(kafka_floor_ms=None, reason="the run ended before it was measured"),
             )
+            if resumed is not None:
+                result.run.started = resumed.run.started
+                result.cells = [cell for cell in resumed.cells if cell.status == "done"]
+                result.warnings = [*resumed.warnings, f"resumed {started} after {len(done)} of {len(cells)} cells"]
             store.save(result)
             rules = load_rules(None)
             bench = Bench(
@@ -79,7 +95,7 @@ def execute_run(config: RunConfig, spec: StreamSpec, settings: dict[str, str], a
                 view=view,
             )
             try:
-                run_in_turn(jobs(cells, bench, store, result))
+                run_in_turn(jobs(cells, len(done), bench, store, result))
                 result.run.status = "complete"
             except KeyboardInterrupt:
                 result.run.status = "partial"
@@ -98,8 +114,8 @@ def conclude(config: RunConfig, planned: list[CellSpec], result: Result) -> None
     result.advice = advise(goal, result.cells) if goal is not None else None
 
 
-def jobs(cells: list[CellSpec], bench: Bench, store: RunStore, result: Result) -> list[Job]:
-    """All that a run does, in order. The floor comes last: nothing else may run beside it."""
+def jobs(cells: list[CellSpec], done: int, bench: Bench, store: RunStore, result: Result) -> list[Job]:
+    """All that a run does, in order, its first ``done`` cells being so. The floor comes last, and alone."""
     view, spec = bench.view, bench.stream.spec
 
     def due_ns(event_s: float, zero_ns: int) -> int:
@@ -115,7 +131,7 @@ def jobs(cells: list[CellSpec], bench: Bench, store: RunStore, result: Result) -
         Feed(bench, store.folder / "logs"),
         *(
             CellJob(number=number, spec=cell, bench=bench, store=store, result=result, began=began, ended=ended)
-            for number, cell in enumerate(cells, 1)
+            for number, cell in enumerate(cells[done:], done + 1)
         ),
         FloorJob(bench=bench, store=store, result=result),
     ]

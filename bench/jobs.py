@@ -49,7 +49,7 @@ class Feed:
         bench = self._bench
         bench.view.phase("encoding the stream, filling the warm-up backlogs")
         bench.stream.write()
-        self._logs.mkdir()
+        self._logs.mkdir(exist_ok=True)
         for count, topic in bench.backlogs.items():
             command = backlog_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topic)
             command += bench.config.kafka_config_flag()

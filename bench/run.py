@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from base.durations import parse_duration_s
-from base.errors import ExitCode, one_line_errors
+from base.errors import ExitCode, UsageError, one_line_errors
 from base.kafka_config import read_kafka_config
 from base.kafka_security import librdkafka_settings
 from base.paths import writable_dir
@@ -22,8 +22,9 @@ from bench import config as cfg
 from bench.advice import parse_goal
 from bench.campaign import estimate_s, execute_run
 from bench.engines import SPARK, require_template
-from bench.matrix import plan
+from bench.matrix import CellSpec, plan
 from bench.records import Result
+from bench.resume import done_first, stored_run
 from bench.store import dump
 from bench.stream import resolve
 from bench.summary import print_summary
@@ -56,6 +57,7 @@ Exit: 0 ok, 2 usage, 3 a threshold failed, 5 something missing here, 6 no valid 
 
 @app.command(help=_HELP)
 def main(
+    context: typer.Context,
     sensors: Annotated[int, typer.Option(envvar="BENCH_SENSORS", help="How many sensors report.")] = 1000,
     scenario: Annotated[
         str, typer.Option(envvar="BENCH_SCENARIO", metavar="NAME|FILE", help="What is simulated.")
@@ -138,11 +140,21 @@ def main(
         ),
     ] = None,
     quick: Annotated[bool, typer.Option(help="A real-time and a 1 s cell at one partition.")] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Go on with a run that was cut off: its folder, or its id below --out. Takes no axes."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Print the plan and stop.")] = False,
     out: Annotated[Path, typer.Option(envvar="BENCH_OUT", metavar="DIR", help="Folder for results.")] = Path("results"),
     json: Annotated[bool, typer.Option("--json", help="Print result.json on stdout, and nothing else.")] = False,
 ) -> None:
     """See `_HELP`."""
+    if resume is not None:
+        require_alone(context, "resume", "dry_run", "out", "json")
+        stored, config, _ = stored_run(resume, out)
+        raise SystemExit(int(go(config, dry_run=dry_run, json=json, stored=stored)))
     cfg.require_between(sensors, 1, 10_000_000, field="--sensors")
     cfg.require_between(repeats, 1, 100, field="--repeats")
     names = cfg.split_list(triggers or (cfg.QUICK_TRIGGERS if quick else cfg.DEFAULT_TRIGGERS), field="--triggers")
@@ -179,33 +191,48 @@ def main(
         minimise=minimise,
         out=str(out),
     )
-    parse_thresholds(config.thresholds, plan(config))
-    parse_goal(objective, minimise, plan(config))
-    for cell in plan(config):
+    raise SystemExit(int(go(config, dry_run=dry_run, json=json)))
+
+
+def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | None = None) -> ExitCode:
+    """Check what only the whole configuration tells, run, or go on with ``stored``, and report."""
+    cells = plan(config)
+    parse_thresholds(config.thresholds, cells)
+    parse_goal(config.objective, config.minimise, cells)
+    for cell in cells:
         if cell.engine == SPARK:
             sink = Sink(name=SinkName.KAFKA, trigger=cell.trigger, flag=f"--triggers {cell.trigger.name}")
             require_possible([sink], profile_named(cell.profile, field="--profile"))
     spec = resolve(config)
     spec.require_lead(-config.warmup_s * spec.speedup)
-    settings = librdkafka_settings(cfg.require_fitting(broker, read_kafka_config(kafka_config)))
+    secured = Path(config.kafka_config) if config.kafka_config is not None else None
+    settings = librdkafka_settings(cfg.require_fitting(config.broker, read_kafka_config(secured)))
     if dry_run:
-        print_plan(config, spec.rate_per_s)
-        return
-    writable_dir(out, field="--out")
+        print_plan(config, cells if stored is None else done_first(cells, stored)[1], spec.rate_per_s)
+        return ExitCode.OK
+    writable_dir(Path(config.out), field="--out")
     # An ended terminal or a scheduler's `kill` gets the same tidy end as Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    result, folder = execute_run(config, spec, settings, sys.argv)
+    result, folder = execute_run(config, spec, settings, sys.argv, stored)
     report = render(folder)
     if json:
         sys.stdout.buffer.write(dump(result))
     else:
         print_summary(Console(highlight=False), result, report)
-    raise SystemExit(int(exit_code(result)))
+    return exit_code(result)
 
 
-def print_plan(config: cfg.RunConfig, rate_per_s: float) -> None:
+def require_alone(context: typer.Context, *allowed: str) -> None:
+    """Raise `UsageError` for an option of the command line that a resumed run would not heed."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if name not in allowed and source is not None and source.name == "COMMANDLINE":
+            raise UsageError(f"--resume goes on with what was asked for then; leave {parameter.opts[0]} out")
+
+
+def print_plan(config: cfg.RunConfig, cells: list[CellSpec], rate_per_s: float) -> None:
     """What would run, in which order, and for how long."""
-    cells = plan(config)
     print(f"{config.sensors:,} sensors, {rate_per_s:,.0f} readings/s, scenario {config.scenario}, seed {config.seed}")
     for number, cell in enumerate(cells, 1):
         print(f"{number:3}  {cell.id}  about {estimate_s(config, cell):.0f} s")

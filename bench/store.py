@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,15 +34,21 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 class RunStore:
-    """The folder of one run below ``out``, and the symbolic link ``latest`` beside it."""
+    """The folder of one run below ``out``, and the symbolic link ``latest`` beside it.
 
-    def __init__(self, out: Path, run: str) -> None:
+    ``resumed``: the folder is there already; of its cells, those that are not ``kept`` are removed.
+    """
+
+    def __init__(self, out: Path, run: str, *, resumed: bool = False, kept: Iterable[str] = ()) -> None:
         writable_dir(out, field="--out")
         require_free_disk(out, NEEDED_DISK_BYTES)
         self.folder = out / run
-        self.folder.mkdir()
-        (self.folder / "cells").mkdir()
-        (self.folder / "stream").mkdir()
+        self.folder.mkdir(exist_ok=resumed)
+        for name in ("cells", "stream"):
+            (self.folder / name).mkdir(exist_ok=resumed)
+        for cell in (self.folder / "cells").iterdir():
+            if cell.name not in kept:
+                shutil.rmtree(cell)
         latest = out / "latest"
         fresh = out / f".latest.{os.getpid()}"
         fresh.unlink(missing_ok=True)

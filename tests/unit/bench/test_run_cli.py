@@ -45,6 +45,10 @@ def bench_run(*args, env=None):
         (["--broker", "nonsense"], ["--broker nonsense", "HOST:PORT"]),
         (["--kafka-config", "/no/such/file"], ["--kafka-config /no/such/file"]),
         (["--repeats", "0"], ["--repeats 0"]),
+        (["--resume", "some-run", "--sensors", "5"], ["--resume", "leave --sensors out"]),
+        (["--engine", "flink"], ["--engine flink"]),
+        (["--also", "partitions=2"], ["--also 'partitions=2'", "which trigger"]),
+        (["--pipeline-command", "job {topic}"], ["--pipeline-command", "{bootstrap}"]),
         (
             ["--threshold", "fidelity.missing == 0", "--threshold", "latency_ms.due_to_sen.p99 < 2s"],
             ["--threshold 'latency_ms.due_to_sen.p99 < 2s'", "did you mean 'latency_ms.due_to_seen.p99'"],
