@@ -40,7 +40,7 @@ def test_nothing_to_go_on_with(tmp_path: Path):
     """A whole run, and one that is not there, are one line."""
     with pytest.raises(UsageError, match="start another one"):
         stored_run(str(stored(tmp_path, "complete")), tmp_path)
-    with pytest.raises(UsageError, match="--resume .*nothing: no result there"):
+    with pytest.raises(UsageError, match=r"--resume .*nothing: no result there"):
         stored_run("nothing", tmp_path)
 
 
