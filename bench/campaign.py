@@ -55,20 +55,20 @@ def execute_run(
         started, git = now(), git_facts()
         view.phase("starting the broker, simulating the stream")
         with open_broker(config, settings) as coming_up:
-            identity = run_id(datetime.fromisoformat(started), git.sha, spec.scenario.name)
-            if resumed is not None:
-                identity = resumed.run.id
+            fresh = run_id(datetime.fromisoformat(started), git.sha, spec.scenario.name)
+            identity = resumed.run.id if resumed is not None else fresh
             folder = Path(config.out) / identity
             tail = max(map(tail_s, cells))
             stream = streams.prepare_stream(spec, config, tail_s=tail, folder=folder / "stream")
+            env = environment()
             if resumed is not None:
-                require_same(resumed, git=git, env=environment(), digest=stream.digest)
+                require_same(resumed, git=git, env=env, digest=stream.digest)
             broker = coming_up.result()
             store = RunStore(Path(config.out), identity, resumed=resumed is not None, kept=[cell.id for cell in done])
             result = Result(
                 run=Run(id=identity, argv=argv, rerun=config.rerun_command(), started=started, status="running"),
                 git=git,
-                env=environment(),
+                env=env,
                 config=config.stored(),
                 broker=broker.describe(),
                 scenario=scenario_record(stream),

@@ -20,13 +20,14 @@ import typer
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from base.durations import parse_duration_s
-from base.errors import ComponentFailed, EnvironmentMissing, ExitCode, UsageError, one_line_errors
+from base.errors import ComponentFailed, ExitCode, one_line_errors
 from base.kafka import QUIET, Admin
 from base.kafka_config import read_kafka_config
 from base.kafka_security import librdkafka_settings
 from pipeline.announce import Announcer
 from pipeline.rules import AlertRule, load_rules
 from pipeline.stopping import Stop
+from pipeline.topics import create_missing, job_topics, require_topic
 from wire.alert import ALERT_COLUMNS, alert_id
 from wire.reading import CHANNELS, epoch_seconds
 from wire.reject import (
@@ -138,14 +139,8 @@ class Job:
         self._topics, self._rules = topics, rules
         self._failed: str | None = None
         admin = Admin(bootstrap, settings)
-        partitions = admin.partitions(topics.readings)
-        if partitions is None:
-            raise EnvironmentMissing(
-                f"topic {topics.readings} does not exist at {bootstrap}; create it, or name another with --topic"
-            )
-        for topic in (topics.alerts, topics.rejects):
-            if admin.partitions(topic) is None:
-                admin.create(topic, partitions=1)
+        partitions = require_topic(admin, topics.readings, flag="--topic")
+        create_missing(admin, (topics.alerts, topics.rejects))
         common: dict[str, Any] = {"bootstrap.servers": bootstrap, **QUIET, **settings}
         self._consumer = Consumer({**common, "group.id": "alertbench-plain", "enable.auto.commit": False})
         ends = admin.end_offsets(topics.readings) if latest else dict.fromkeys(range(partitions), 0)
@@ -235,9 +230,7 @@ def main(
 
     The same topics, rules, alerts and rejects as pipeline.run: what a job costs that is written by hand.
     """
-    topics = Topics(readings=topic, alerts=alerts_topic, rejects=rejects_topic or f"{topic}-rejected")
-    if topic in (topics.alerts, topics.rejects):
-        raise UsageError(f"--topic {topic}: the job would read what it writes; give each topic its own name")
+    topics = job_topics(topic, alerts_topic, rejects_topic)
     for_s = None if for_ is None else parse_duration_s(for_, field="--for")
     loaded, settings = load_rules(rules), librdkafka_settings(read_kafka_config(kafka_config))
     announce, stop = Announcer(json_events=json_events), Stop()

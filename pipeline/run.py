@@ -19,6 +19,7 @@ from pipeline.rules import load_rules
 from pipeline.service import RunConfig, WarmUp, run
 from pipeline.sinks import Sink, SinkName, parse_sinks, require_possible
 from pipeline.stopping import Stop
+from pipeline.topics import job_topics
 from wire.topics import Topics
 
 
@@ -113,9 +114,7 @@ def main(
     try:
         if (warm_topic is None) != (warm_alerts_topic is None):
             raise UsageError("--warm-topic and --warm-alerts-topic go together; give both or neither")
-        topics = Topics(readings=topic, alerts=alerts_topic, rejects=rejects_topic or f"{topic}-rejected")
-        if topic in (topics.alerts, topics.rejects):
-            raise UsageError(f"--topic {topic}: the job would read what it writes; give each topic its own name")
+        topics = job_topics(topic, alerts_topic, rejects_topic)
         sinks = parse_sinks(sink or [], trigger=trigger)
         chosen = profile_named(profile, field="--profile")
         require_possible(sinks, chosen)

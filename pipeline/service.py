@@ -28,6 +28,7 @@ from pipeline.session import LOG_NAME, choose_master, spark_session
 from pipeline.shown import Console, MemoryTable
 from pipeline.sinks import MEMORY_TABLE, Sink, SinkName, parquet_checkpoint, require_parquet_folder
 from pipeline.stopping import Stop
+from pipeline.topics import create_missing, require_topic
 from pipeline.warmup import Warmer
 from pipeline.writers import console_writer, memory_writer, parquet_writer
 from wire.topics import Topics
@@ -109,28 +110,17 @@ def _session(master: str, config: RunConfig, work_dir: Path) -> AbstractContextM
 def _prepare_topics(config: RunConfig) -> int:
     """Require the topics that are read, create those that are written; the readings' partitions."""
     admin = _admin(config)
-    partitions = _require(admin, config.topics.readings, "--topic")
+    partitions = require_topic(admin, config.topics.readings, flag="--topic")
     written = {config.topics.alerts, config.topics.rejects} if config.has(SinkName.KAFKA) else set()
     if config.warm is not None:
-        _require(admin, config.warm.topics.readings, "--warm-topic")
+        require_topic(admin, config.warm.topics.readings, flag="--warm-topic")
         written |= {config.warm.topics.alerts, config.warm.topics.rejects}
-    for topic in sorted(written):
-        if admin.partitions(topic) is None:
-            admin.create(topic, partitions=1)
+    create_missing(admin, written)
     return partitions
 
 
 def _admin(config: RunConfig) -> Admin:
     return Admin(config.bootstrap, librdkafka_settings(config.kafka))
-
-
-def _require(admin: Admin, topic: str, flag: str) -> int:
-    partitions = admin.partitions(topic)
-    if partitions is None:
-        raise EnvironmentMissing(
-            f"topic {topic} does not exist at {admin.bootstrap}; create it, or name another with {flag}"
-        )
-    return partitions
 
 
 @contextlib.contextmanager
