@@ -1,7 +1,7 @@
 # make bench   install what is missing, run the benchmark, write a report
 # make test    install what is missing, check and test everything
 .POSIX:
-.PHONY: help setup setup-dev bench quick doctor test check unit spark broker e2e perf soak lock clean
+.PHONY: help setup setup-dev bench quick doctor test check unit spark broker e2e perf soak trust noise lock clean
 
 PY = .venv/bin/python
 # One Python to use instead of the first that fits: make PYTHON=python3.12
@@ -12,7 +12,7 @@ help:
 	@printf 'make bench   install what is missing, run the benchmark (8 min), write a report below results/\n'
 	@printf 'make test    install what is missing, check and test everything\n'
 	@printf 'make quick   two cells, under two minutes\nmake doctor  what this machine lacks, and how to mend it\n'
-	@printf 'make check | unit | spark | broker | e2e   parts of make test\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    an hour of steady load in each mode: does anything grow?\nmake lock    resolve the locks anew\n'
+	@printf 'make check | unit | spark | broker | e2e   parts of make test\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    an hour of steady load in each mode: does anything grow?\nmake trust   plant faults, and see whether they are reported (35 min)\nmake noise   the smallest change that this machine can show (20 min)\nmake lock    resolve the locks anew\n'
 
 setup:
 	@PYTHON="$(PYTHON)" ./setup.sh requirements.lock
@@ -56,6 +56,14 @@ perf: setup
 # Two hours, and the machine for itself: the figure for docs/performance.md.
 soak: setup
 	@$(PY) -m bench.perf soak $(ARGS)
+
+# Under 45 minutes, and the machine for itself: the table of docs/trust.md. An interrupted run goes on with
+# ARGS="--resume results/trust-...".
+trust: setup
+	@$(PY) -m bench.trust $(ARGS)
+
+noise: setup
+	@$(PY) -m bench.noise $(ARGS)
 
 # Needs uv. No index is written into the locks: pip uses the reader's own.
 UV = uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11

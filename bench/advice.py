@@ -5,6 +5,7 @@ Repeats are pooled, never averaged: a point's number is that of its middle repea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,7 @@ from base.errors import UsageError
 from bench.cell_paths import CellPath, find_path
 from bench.conditions import Condition, parse_condition, require_a_cell
 from bench.matrix import CellSpec, in_order
-from bench.records import REPEATS_FOR_WORDS, Advice, Cell, Point, shown
+from bench.records import REPEATS_FOR_WORDS, Advice, Cell, Noise, Point, shown
 
 #: Short names of what is minimised: CPU seconds of the pipeline per million readings, and latency.
 NAMES: Final = {"cpu": "resources.pipeline.cpu_s_per_million", "latency": "latency_ms.due_to_seen.p99"}
@@ -44,15 +45,15 @@ def parse_goal(objective: str | None, minimise: str | None, planned: Sequence[Ce
     )
 
 
-def advise(goal: Goal, cells: Sequence[Cell]) -> Advice:
-    """The points of the matrix in the order of their worth, and what is to be said of them."""
+def advise(goal: Goal, cells: Sequence[Cell], noise: Noise | None = None) -> Advice:
+    """The points of the matrix in the order of their worth, and what is to be said of them, by the machine's noise."""
     repeats: dict[str, list[Cell]] = {}
     for cell in cells:
         if goal.objective.applies(cell.params):
             repeats.setdefault(cell.params.model_dump_json(exclude={"repeat"}), []).append(cell)
     points = sorted((_pooled(goal, alike) for alike in repeats.values()), key=_worth)
     known = any(point.margin is not None for point in points)
-    rivals = {other.name: why for other in points[1:] if (why := _why_alike(points[0], other))}
+    rivals = {other.name: why for other in points[1:] if (why := _why_alike(goal, points[0], other, noise))}
     return Advice(
         objective=goal.objective.text,
         minimise=goal.minimise.text,
@@ -105,16 +106,23 @@ def _worth(point: Point) -> tuple[bool, float, float]:
     return (False, far if point.cost is None else point.cost, miss) if point.holds else (True, miss, far)
 
 
-def _why_alike(first: Point, other: Point) -> str:
+def _why_alike(goal: Goal, first: Point, other: Point, noise: Noise | None) -> str:
     """Why ``other`` may be as good as ``first``; empty if it is not, or if the two are not to be compared.
 
-    Compared is what ranks them: the cost of two that hold, the margin of two that do not.
+    Compared is what ranks them: the cost of two that hold, the margin of two that do not. A few repeats may
+    look calmer than the machine is, so costs whose noise is known are judged by that.
     """
     if first.holds != other.holds:
         return ""
     ours, theirs = (first.cost_range, other.cost_range) if first.holds else (first.margin_range, other.margin_range)
     if ours is None or theirs is None:
         return ""
+    known = [noise.of(point).get(goal.minimise.text) for point in (first, other)] if noise is not None else [None]
+    if first.holds and None not in known and first.cost and other.cost:
+        variance = sum((sd or 0.0) ** 2 / point.repeats for sd, point in zip(known, (first, other), strict=True))
+        least = 1.96 * math.sqrt(variance)
+        apart = abs(math.log(other.cost / first.cost)) > least
+        return "" if apart else f"this machine's noise hides a difference under {math.expm1(least):.0%}"
     if min(first.repeats, other.repeats) < REPEATS_FOR_WORDS:
         return f"fewer than {REPEATS_FOR_WORDS} valid repeats and no stored noise of this machine"
     return "their repeats overlap" if ours[0] <= theirs[1] and theirs[0] <= ours[1] else ""

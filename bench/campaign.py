@@ -19,17 +19,16 @@ from bench.config import RunConfig
 from bench.engines import SPARK
 from bench.environment import environment, git_facts
 from bench.jobs import CellJob, Feed, FloorJob
-from bench.judge import Judge
 from bench.matrix import CellSpec, plan
-from bench.phases import Bench, tail_s
+from bench.phases import Bench, bench_for, tail_s
 from bench.records import Calibration, Cell, Result, Run, ScenarioRecord
 from bench.resume import done_first, require_same
 from bench.scheduler import Job, run_in_turn
 from bench.store import RunStore, now, run_id
+from bench.stored_noise import stored_noise
 from bench.summary import one_line
 from bench.thresholds import judge_thresholds, parse_thresholds
 from bench.view import View
-from pipeline.rules import load_rules
 from sim.scenario import scenario_hash
 from sim.stream import StreamSpec
 
@@ -72,28 +71,16 @@ def execute_run(
                 config=config.stored(),
                 broker=broker.describe(),
                 scenario=scenario_record(stream),
-                calibration=Calibration(kafka_floor_ms=None, reason="the run ended before it was measured"),
+                calibration=Calibration(
+                    kafka_floor_ms=None, reason="the run ended before it was measured", noise=stored_noise(env)
+                ),
             )
             if resumed is not None:
                 result.run.started = resumed.run.started
                 result.cells = [cell for cell in resumed.cells if cell.status == "done"]
                 result.warnings = [*resumed.warnings, f"resumed {started} after {len(done)} of {len(cells)} cells"]
             store.save(result)
-            rules = load_rules(None)
-            bench = Bench(
-                run_id=identity,
-                config=config,
-                broker=broker,
-                settings=settings,
-                rules=rules,
-                judge=Judge(rules),
-                stream=stream,
-                backlogs={
-                    count: streams.backlog_topic(identity, count)
-                    for count in sorted({cell.partitions for cell in cells})
-                },
-                view=view,
-            )
+            bench = bench_for(identity, config, cells, stream, broker, settings, view)
             try:
                 run_in_turn(jobs(cells, len(done), bench, store, result))
                 result.run.status = "complete"
@@ -111,18 +98,15 @@ def conclude(config: RunConfig, planned: list[CellSpec], result: Result) -> None
     """Judge thresholds and objective by what became of the cells."""
     result.thresholds = judge_thresholds(parse_thresholds(config.thresholds, planned), planned, result.cells)
     goal = parse_goal(config.objective, config.minimise, planned)
-    result.advice = advise(goal, result.cells) if goal is not None else None
+    result.advice = advise(goal, result.cells, result.calibration.noise) if goal is not None else None
 
 
 def jobs(cells: list[CellSpec], done: int, bench: Bench, store: RunStore, result: Result) -> list[Job]:
     """All that a run does, in order, its first ``done`` cells being so. The floor comes last, and alone."""
-    view, spec = bench.view, bench.stream.spec
-
-    def due_ns(event_s: float, zero_ns: int) -> int:
-        return zero_ns + round((event_s - spec.scenario.start_us / 1e6) / spec.speedup * 1e9)
+    view = bench.view
 
     def began(job: CellJob) -> None:
-        view.cell(job.number, job.spec, cells[job.number :], due_ns)
+        view.cell(job.number, job.spec, cells[job.number :], bench.stream.due_ns)
 
     def ended(cell: Cell) -> None:
         view.note(f"[{len(result.cells)}/{len(cells)}] {one_line(cell)}")

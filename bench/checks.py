@@ -29,6 +29,8 @@ class Evidence:
     sent_to_seen: Quantiles
     offered_per_s: float
     sent_per_s: float
+    #: By the alerts that came; None: no beacon was due.
+    processed_per_s: float | None
     planned: int
     sent: int
     unacknowledged: int
@@ -43,6 +45,11 @@ class Evidence:
     host: Host
     resources: dict[str, Usage]
     broker_kind: str
+    #: Batch times, one for each batch (real-time: sent to seen of each beacon's alert), in ms, of the two halves of the
+    #: window; None: too few of them.
+    halves_ms: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None
+    #: CPUs of the machine.
+    cores: int
     #: Whether the pipeline is one that must send malformed records to a topic of their own.
     has_rejects: bool = True
 
@@ -92,6 +99,7 @@ def backlog(e: Evidence) -> Reason | None:
         f"try --partitions {2 * e.partitions}, a longer trigger than {e.trigger.name}, "
         f"or --rate {0.7 * e.offered_per_s:.0f}"
     )
+    processed = "?" if e.processed_per_s is None else f"{e.processed_per_s:,.0f}/s"
     least = e.least_due_to_seen_s[np.isfinite(e.least_due_to_seen_s)]
     at_s = np.flatnonzero(np.isfinite(e.least_due_to_seen_s)) * e.period_s
     if len(least) >= 4:
@@ -104,8 +112,8 @@ def backlog(e: Evidence) -> Reason | None:
                 rule="backlog",
                 verdict="invalid",
                 message=(
-                    f"offered {e.offered_per_s:,.0f}/s; waiting time grew by {slope:.3f} s each second, "
-                    f"{rise_s:.1f} s over the window"
+                    f"offered {e.offered_per_s:,.0f}/s, processed {processed}: waiting time grew by {slope:.3f} s each "
+                    f"second, {rise_s:.1f} s over the window"
                 ),
                 remedy=remedy,
             )
@@ -196,15 +204,22 @@ def real_broker(e: Evidence) -> Reason | None:
     )
 
 
+#: How much of all cores other programs may use; the kernel's own work for ours counts among them.
+OTHERS_SHARE = 0.15
+
+
 def host_noise(e: Evidence) -> Reason | None:
     """Pauses of the whole machine end up in the pipeline's percentiles."""
     p99 = e.due_to_seen.p99
     limit_ms = max(5.0, 0.1 * p99) if p99 is not None else 5.0
-    hiccup, steal = e.host.hiccup_p99_ms, e.host.steal
+    hiccup, steal, others = e.host.hiccup_p99_ms, e.host.steal, e.host.others_cores
     if hiccup is not None and hiccup > limit_ms:
         message = f"1 ms naps overran by {hiccup:.1f} ms at p99; {limit_ms:.1f} ms are allowed"
     elif steal is not None and steal > 0.03:
         message = f"the hypervisor took {steal:.1%} of the CPU time"
+    elif e.broker_kind == "embedded" and others is not None and others > OTHERS_SHARE * e.cores:
+        # Someone else's broker may run here, and is part of what is measured.
+        message = f"other programs used {others:.2f} of {e.cores} cores"
     else:
         return None
     return Reason(
@@ -212,6 +227,33 @@ def host_noise(e: Evidence) -> Reason | None:
         verdict="inconclusive",
         message=message,
         remedy="end other work on this machine and run the cell again",
+    )
+
+
+#: By how much the medians of a window's halves may differ: this share of the smaller one, never less than the stamps'
+#: error, and never by less than chance explains (Mann-Whitney).
+STEADY_SHARE = 0.15
+STEADY_MS = 1.0
+STEADY_P = 0.01
+
+
+def not_steady(e: Evidence) -> Reason | None:
+    """A pipeline that is still getting faster, or slower, has no latency of its own yet."""
+    if e.halves_ms is None:
+        return None
+    first, second = (float(np.median(half)) for half in e.halves_ms)
+    if abs(second - first) <= max(STEADY_SHARE * min(first, second), STEADY_MS):
+        return None
+    from scipy import stats  # half a second to import: not before it is wanted
+
+    if stats.mannwhitneyu(*e.halves_ms).pvalue >= STEADY_P:
+        return None
+    what = "sent to seen" if e.trigger.is_realtime else "batch time"
+    return Reason(
+        rule="not steady",
+        verdict="inconclusive",
+        message=f"p50 of {what} was {first:.1f} ms in the first half of the window and {second:.1f} ms in the second",
+        remedy="give it a longer --warmup, such as 30s: Java compiles for a minute or two what it runs often",
     )
 
 
@@ -226,6 +268,7 @@ RULES: tuple[Callable[[Evidence], Reason | None], ...] = (
     instrument_load,
     real_broker,
     host_noise,
+    not_steady,
 )
 
 

@@ -24,6 +24,7 @@ from base.jsonl import emit
 from base.kafka import QUIET
 from base.kafka_config import read_kafka_config
 from base.kafka_security import librdkafka_settings
+from bench import clock
 from wire.topics import PROBE_SENSOR_ID
 
 #: What one row of the collector's file holds. `appended_ms` is the broker's LogAppendTime.
@@ -99,7 +100,7 @@ def collect(consumer: Consumer, alerts_topic: str) -> Collected:
     while True:
         message = consumer.poll(0.05)
         while message is not None:
-            seen_ns = time.time_ns()
+            seen_ns = clock.wall_ns()
             if message.error() is None:
                 collected.add(message, seen_ns)
                 if message.topic() == alerts_topic:

@@ -42,34 +42,34 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sensors: int
-    scenario: str
-    seed: int
-    rate: float | None
-    speedup: float | None
+    sensors: int = DEFAULT_SENSORS
+    scenario: str = DEFAULT_SCENARIO
+    seed: int = DEFAULT_SEED
+    rate: float | None = None
+    speedup: float | None = None
     triggers: tuple[str, ...]
     partitions: tuple[int, ...]
-    profiles: tuple[str, ...]
-    engines: tuple[str, ...]
+    profiles: tuple[str, ...] = ("tuned",)
+    engines: tuple[str, ...] = (SPARK,)
     #: Single cells of Spark's beside the matrix, each ``trigger=30s,partitions=1,profile=stock``.
-    also: tuple[str, ...]
+    also: tuple[str, ...] = ()
     #: How a pipeline of the user's is started, places not filled in.
-    pipeline_command: str | None
-    repeats: int
-    warmup_s: float
+    pipeline_command: str | None = None
+    repeats: int = 1
+    warmup_s: float = DEFAULT_WARMUP_S
     window_s: float
-    spark_warmup_s: float
-    drain_s: float
-    broker: str
+    spark_warmup_s: float = SPARK_WARMUP_S
+    drain_s: float = DRAIN_S
+    broker: str = "embedded"
     #: The file itself is read by every process that connects; nothing of its contents is kept.
-    kafka_config: str | None
-    spark_master: str | None
-    quick: bool
+    kafka_config: str | None = None
+    spark_master: str | None = None
+    quick: bool = False
     #: As written; `bench.thresholds` and `bench.advice` read them, before the run and again at its end.
-    thresholds: tuple[str, ...]
-    objective: str | None
-    minimise: str | None
-    out: str
+    thresholds: tuple[str, ...] = ()
+    objective: str | None = None
+    minimise: str | None = None
+    out: str = "results"
 
     def parsed_triggers(self) -> list[Trigger]:
         """The triggers as values."""

@@ -24,14 +24,18 @@ def read_seconds(path: Path) -> list[dict[str, Any]]:
     return seconds
 
 
-def host_record(seconds: list[dict[str, Any]], start_ns: int, end_ns: int) -> Host:
-    """What happened between two wall-clock instants (ns); None for what the meter could not see."""
+def host_record(seconds: list[dict[str, Any]], start_ns: int, end_ns: int, *, ours_cores: float) -> Host:
+    """What happened between two wall-clock instants (ns); None for what the meter could not see.
+
+    ``ours_cores``: what all processes of the cell used, the meter's own among them.
+    """
     inside = [second for second in seconds if start_ns <= second["wall_ns"] <= end_ns + 1_000_000_000]
     if len(inside) < 2:
         return Host(hiccup_p99_ms=None, hiccup_max_ms=None, steal=None, cpu_pressure=None, clock_step_ms=None)
     first, last = inside[0], inside[-1]
     hiccups = spread(np.concatenate([np.asarray(second["hiccups_ms"]) for second in inside]))
     cpu_s = last["cpu_s"] - first["cpu_s"]
+    elapsed_s = (last["mono_ns"] - first["mono_ns"]) / 1e9
     wall_minus_mono_ns = [second["wall_ns"] - second["mono_ns"] for second in inside]
 
     def share(key: str, whole: float) -> float | None:
@@ -43,6 +47,7 @@ def host_record(seconds: list[dict[str, Any]], start_ns: int, end_ns: int) -> Ho
         hiccup_p99_ms=hiccups.p99,
         hiccup_max_ms=hiccups.max,
         steal=share("steal_s", cpu_s),
-        cpu_pressure=share("pressure_us", (last["mono_ns"] - first["mono_ns"]) / 1e3),
+        cpu_pressure=share("pressure_us", elapsed_s * 1e6),
+        others_cores=round(max(0.0, (last["busy_s"] - first["busy_s"]) / elapsed_s - ours_cores), 3),
         clock_step_ms=round((max(wall_minus_mono_ns) - min(wall_minus_mono_ns)) / 1e6, 4),
     )

@@ -20,6 +20,7 @@ import typer
 
 from base.errors import one_line_errors
 from base.jsonl import emit
+from bench import clock
 
 #: The nap whose overrun is the hiccup.
 NAP_S = 0.001
@@ -36,11 +37,12 @@ def cpu_pressure_us() -> int | None:
     return int(line.rpartition("total=")[2])
 
 
-def cpu_seconds() -> tuple[float, float | None]:
-    """All CPU seconds of the machine since boot, and those stolen by the hypervisor (None if unknown)."""
+def cpu_seconds() -> tuple[float, float, float | None]:
+    """All CPU seconds of the machine since boot, those not idle, and those stolen by the hypervisor (None: unknown)."""
     times = psutil.cpu_times()
     steal = getattr(times, "steal", None)
-    return sum(times[:8]), steal
+    whole = sum(times[:8])
+    return whole, whole - times.idle - getattr(times, "iowait", 0.0) - (steal or 0.0), steal
 
 
 def measure(out: Path) -> None:
@@ -57,12 +59,13 @@ def measure(out: Path) -> None:
                 after_ns = time.monotonic_ns()
                 hiccups.append((after_ns - before_ns) / 1e6 - NAP_S * 1e3)
                 before_ns = after_ns
-            wall_ns, mono_ns = time.time_ns(), time.monotonic_ns()
-            total_s, steal_s = cpu_seconds()
+            wall_ns, mono_ns = clock.wall_ns(), time.monotonic_ns()
+            total_s, busy_s, steal_s = cpu_seconds()
             line = {
                 "wall_ns": wall_ns,
                 "mono_ns": mono_ns,
                 "cpu_s": total_s,
+                "busy_s": busy_s,
                 "steal_s": steal_s,
                 "pressure_us": cpu_pressure_us(),
                 "hiccups_ms": [round(value, 3) for value in hiccups],

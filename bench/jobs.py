@@ -179,7 +179,7 @@ class FloorJob:
         """Send, collect, score, store."""
         assert self._floor is not None
         self.bench.view.phase("measuring the Kafka floor")
-        self.result.calibration = Calibration(kafka_floor_ms=self._floor.measure())
+        self.result.calibration = Calibration(kafka_floor_ms=self._floor.measure(), noise=self.result.calibration.noise)
         self.store.save(self.result)
 
     def finish(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import psutil
 
 from bench import resources
 from bench.checks import Evidence, judge
@@ -18,10 +19,11 @@ from bench.fidelity import fidelity
 from bench.host import host_record, read_seconds
 from bench.latency import boundary_stalls, near_boundary, quantiles, spread
 from bench.matrix import CellSpec
+from bench.pauses import pauses_of, read_pauses
 from bench.phases import Bench, RawCell, ReadBack
 from bench.progress import Batch, read_batches
 from bench.quality import quality
-from bench.records import Cell, Latencies, LatencyMs, Spread, Throughput
+from bench.records import BATCHES_FOR_WORDS, Cell, Latencies, LatencyMs, Spread, Throughput
 from bench.stamps import (
     STAGES_MICRO_BATCH,
     STAGES_REALTIME,
@@ -83,7 +85,14 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
     latency = latency_record(raw.spec, scored, beacons, batches)
     batch_ms = batch_times(raw.spec, scored)
     negative, share = negative_share(scored)
-    host = host_record(read_seconds(raw.host), raw.zero_ns, raw.window_end_ns)
+    ours_cores = sum(used.cores for used in usage.values())
+    host = host_record(read_seconds(raw.host), raw.zero_ns, raw.window_end_ns, ours_cores=ours_cores)
+    logs = {"pipeline": sorted(folder.glob("safepoints-*.log"))}
+    if bench.broker.pause_log is not None:
+        logs["broker"] = [bench.broker.pause_log]
+    pauses = read_pauses(logs, raw.zero_ns, raw.window_end_ns)
+    pauses.write_parquet(folder / "pauses.parquet")
+    host.pauses = {name: pauses_of(pauses, name) for name, paths in logs.items() if paths}
     period_s = period_of(raw.spec)
     verdict, reasons = judge(
         Evidence(
@@ -94,6 +103,7 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
             sent_to_seen=latency.all.sent_to_seen,
             offered_per_s=throughput.offered_per_s,
             sent_per_s=throughput.sent_per_s,
+            processed_per_s=throughput.processed_per_s,
             planned=raw.published["planned"],
             sent=raw.published["sent"],
             unacknowledged=raw.published["sent"] - raw.published["acked"],
@@ -107,6 +117,8 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
             host=host,
             resources=usage,
             broker_kind=bench.broker.describe()["kind"],
+            halves_ms=halves_ms(raw.spec, scored, (raw.zero_ns + raw.window_end_ns) // 2),
+            cores=psutil.cpu_count() or 1,
             has_rejects=raw.spec.engine != COMMAND,
         )
     )
@@ -168,6 +180,25 @@ def batch_times(spec: CellSpec, scored: pl.DataFrame) -> Spread | None:
     if spec.trigger.is_realtime or known.is_empty():
         return None
     return spread(latency_ms(known, "picked_ns", "alert_appended_ns"))
+
+
+def halves_ms(
+    spec: CellSpec, scored: pl.DataFrame, middle_ns: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+    """What shows whether a cell is steady, before and after ``middle_ns``: ms of each batch, or of each beacon's alert.
+
+    A batch counts once, however many alerts came out of it: they cluster in time. None where either half has fewer
+    batches, or alerts, than half of what a percentile needs to be put into words.
+    """
+    if spec.trigger.is_realtime:
+        known = scored.filter("beacon").drop_nulls("seen_ns")
+        at_ns, ms = known["sent_ns"].to_numpy(), latency_ms(known, "sent_ns", "seen_ns")
+    else:
+        wait_ms = (pl.col("alert_appended_ns") - pl.col("picked_ns")) / 1e6
+        known = scored.drop_nulls(["picked_ns", "alert_appended_ns"]).group_by("picked_ns").agg(ms=wait_ms.median())
+        at_ns, ms = known["picked_ns"].to_numpy(), known["ms"].to_numpy()
+    halves = ms[at_ns < middle_ns], ms[at_ns >= middle_ns]
+    return halves if min(map(len, halves)) >= BATCHES_FOR_WORDS / 2 else None
 
 
 def contributing_batches(spec: CellSpec, scored: pl.DataFrame, batches: list[Batch]) -> int:

@@ -7,8 +7,9 @@ Nothing is computed here that a number rests on: what comes out is `RawCell`, fi
 from __future__ import annotations
 
 import contextlib
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -26,11 +27,12 @@ from bench.config import RunConfig
 from bench.engines import PLAIN, SPARK, AnyCommand, Pipeline, SparkJob, command_of, plain_command
 from bench.judge import Judge
 from bench.matrix import CellSpec
+from bench.pauses import java_tool_options
 from bench.probes import Prober
-from bench.stream import BACKLOG_READINGS, PreparedStream, resend_command
+from bench.stream import BACKLOG_READINGS, PreparedStream, backlog_topic, resend_command
 from bench.topic_reader import read_topic
 from bench.view import View
-from pipeline.rules import AlertRule
+from pipeline.rules import AlertRule, load_rules
 from wire.topics import Topics, cell_topics
 
 #: From "go" to the first due reading: time for the message to arrive and the first tick to be set.
@@ -55,6 +57,30 @@ class Bench:
     #: Number of partitions -> topic that holds the warm-up backlog.
     backlogs: Mapping[int, str]
     view: View
+
+
+def bench_for(
+    run_id: str,
+    config: RunConfig,
+    cells: Sequence[CellSpec],
+    stream: PreparedStream,
+    broker: Broker,
+    settings: dict[str, str],
+    view: View,
+) -> Bench:
+    """What ``cells`` share: the seed's rules with their judge, and a backlog for each number of partitions."""
+    rules = load_rules(None)
+    return Bench(
+        run_id=run_id,
+        config=config,
+        broker=broker,
+        settings=settings,
+        rules=rules,
+        judge=Judge(rules),
+        stream=stream,
+        backlogs={count: backlog_topic(run_id, count) for count in sorted({cell.partitions for cell in cells})},
+        view=view,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +149,28 @@ class StartedCell:
     """A cell's topics, and its pipeline coming up since this was made; leaving it ends and removes all.
 
     The instruments (publisher, collector, host meter) come up with `start_instruments`: beside
-    Spark they take no time, and until then they need not exist.
+    Spark they take no time, and until then they need not exist. `bench.trust` plants its faults in
+    `prepare`, `instrument` and `go`.
     """
+
+    #: What our Spark job is told beyond what every cell tells it.
+    pipeline_flags: tuple[str, ...] = ()
 
     def __init__(self, spec: CellSpec, bench: Bench, folder: Path) -> None:
         self.spec, self.bench, self.folder = spec, bench, folder
-        with contextlib.ExitStack() as cell:
-            self.topics = cell.enter_context(fresh_topics(spec, bench))
-            self.pipeline = start_pipeline(spec, self.topics, bench, folder)
-            cell.enter_context(self.pipeline.child)
-            self._stack = cell.pop_all()
+        with contextlib.ExitStack() as self.stack:
+            self.topics = self.stack.enter_context(fresh_topics(spec, bench))
+            self.pipeline = start_pipeline(spec, self.prepare(), bench, folder, self.pipeline_flags)
+            self.stack.enter_context(self.pipeline.child)
+            self.stack = self.stack.pop_all()
+
+    def prepare(self) -> Topics:
+        """The topics that the pipeline is given; those of the cell."""
+        return self.topics
+
+    def instrument(self, module: str) -> list[str]:
+        """The command line of an instrument, without its options."""
+        return python_module(module)
 
     def start_instruments(self) -> None:
         """Set going what feeds and watches the pipeline."""
@@ -140,9 +178,14 @@ class StartedCell:
         self.prober = Prober(
             bench.broker.bootstrap, topics.readings, self.spec.partitions, bench.rules[0], bench.settings
         )
-        self.collector = self._stack.enter_context(start_collector(topics, bench, folder, self.prober))
-        self.publisher = self._stack.enter_context(start_publisher(self.spec, topics, bench, folder))
-        self.meter = self._stack.enter_context(host_meter(folder))
+        collector, meter = self.instrument("bench.collector"), self.instrument("bench.hostmeter")
+        self.collector = self.stack.enter_context(start_collector(collector, topics, bench, folder, self.prober))
+        self.publisher = self.stack.enter_context(start_publisher(self.spec, topics, bench, folder))
+        self.meter = self.stack.enter_context(start_meter(meter, folder))
+
+    def go(self, zero_ns: int) -> None:
+        """Have the load begin, with event time zero at the wall instant ``zero_ns``."""
+        self.publisher.send(f"go {zero_ns}")
 
     def check(self) -> None:
         """Raise `ComponentFailed` if one of the processes has ended."""
@@ -162,7 +205,7 @@ class StartedCell:
 
     def stop(self) -> None:
         """End the processes and remove the topics. Safe to call twice."""
-        self._stack.close()
+        self.stack.close()
 
     def __enter__(self) -> Self:
         return self
@@ -187,7 +230,7 @@ def run_cell(cell: StartedCell) -> RawCell:
     zero_ns = time.time_ns() + round((bench.config.warmup_s + GO_MARGIN_S) * 1e9)
     window_end_ns = zero_ns + round(bench.config.window_s * 1e9)
     bench.view.window(zero_ns, window_end_ns)
-    publisher.send(f"go {zero_ns}")
+    cell.go(zero_ns)
     say("paced warm-up", until_ns=zero_ns)
     wait_until(zero_ns, cell.check)
     components = cell.components()
@@ -244,13 +287,13 @@ def scratch_topic(topics: Topics) -> str:
     return f"{topics.alerts}-warmup"
 
 
-def host_meter(folder: Path) -> Child:
+def start_meter(program: list[str], folder: Path) -> Child:
     """The process that notes hiccups, steal and clocks."""
-    command = python_module("bench.hostmeter", "--out", str(folder / "host.jsonl"))
+    command = [*program, "--out", str(folder / "host.jsonl")]
     return Child("host meter", command, log=folder / "hostmeter.log", events=True)
 
 
-def start_collector(topics: Topics, bench: Bench, folder: Path, prober: Prober) -> Child:
+def start_collector(program: list[str], topics: Topics, bench: Bench, folder: Path, prober: Prober) -> Child:
     """The process that stamps alerts and rejects as they are seen."""
 
     def on_event(event: dict[str, Any]) -> None:
@@ -258,7 +301,7 @@ def start_collector(topics: Topics, bench: Bench, folder: Path, prober: Prober) 
             prober.returned.put(event)
         bench.view.collector(event)
 
-    command = python_module("bench.collector", "--bootstrap", bench.broker.bootstrap, *bench.config.kafka_config_flag())
+    command = [*program, "--bootstrap", bench.broker.bootstrap, *bench.config.kafka_config_flag()]
     command += ["--topic", topics.alerts, "--topic", topics.rejects, "--out", str(folder / "collected.parquet")]
     return Child("collector", command, log=folder / "collector.log", events=True, on_event=on_event)
 
@@ -272,10 +315,12 @@ def start_publisher(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) 
     return Child("publisher", command, log=folder / "publisher.log", events=True, on_event=bench.view.publisher)
 
 
-def start_pipeline(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -> Pipeline:
+def start_pipeline(
+    spec: CellSpec, topics: Topics, bench: Bench, folder: Path, spark_flags: Sequence[str] = ()
+) -> Pipeline:
     """What is under test, started."""
     if spec.engine == SPARK:
-        return start_spark(spec, topics, bench, folder)
+        return start_spark(spec, topics, bench, folder, spark_flags)
     bootstrap, config = bench.broker.bootstrap, bench.config
     if spec.engine == PLAIN:
         command = plain_command(bootstrap=bootstrap, topics=topics, more=config.kafka_config_flag())
@@ -291,7 +336,7 @@ def start_pipeline(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -
     return AnyCommand(Child("pipeline", command, log=folder / "pipeline.log"))
 
 
-def start_spark(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -> Pipeline:
+def start_spark(spec: CellSpec, topics: Topics, bench: Bench, folder: Path, flags: Sequence[str]) -> Pipeline:
     """Our Spark job, with its warm-up on the prepared backlog."""
     config = bench.config
     command = python_module("pipeline.run", "--bootstrap", bench.broker.bootstrap, *config.kafka_config_flag())
@@ -305,7 +350,10 @@ def start_spark(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -> P
     command += ["--drain-limit", format_duration(config.drain_s)]
     if config.spark_master is not None:
         command += ["--spark-master", config.spark_master]
-    return SparkJob(Child("pipeline", command, log=folder / "pipeline.log", events=True, on_event=bench.view.pipeline))
+    command += flags
+    env = java_tool_options(os.environ, (folder / "safepoints-%p.log").absolute())
+    view, log = bench.view.pipeline, folder / "pipeline.log"
+    return SparkJob(Child("pipeline", command, log=log, events=True, on_event=view, env=env))
 
 
 def wait_until(wall_ns: int, check: Callable[[], None]) -> None:

@@ -5,13 +5,14 @@ A number that could not be had is None, with its reason beside it, never 0.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 #: Changes whenever a number's meaning does: results of different methods are not comparable.
-METHOD_VERSION = "1"
+METHOD_VERSION = "2"
 
 Verdict = Literal["valid", "invalid", "inconclusive"]
 
@@ -166,6 +167,17 @@ class Usage(Record):
     rss_bytes: int
 
 
+class Pauses(Record):
+    """How often and how long a JVM stood still inside the window: at all safepoints, and for garbage collection."""
+
+    n: int
+    total_ms: float
+    max_ms: float
+    gc_n: int
+    gc_total_ms: float
+    gc_max_ms: float
+
+
 class Host(Record):
     """What else happened on the machine inside the window."""
 
@@ -177,6 +189,10 @@ class Host(Record):
     cpu_pressure: float | None
     #: Change of wall clock minus monotonic clock over the window, in ms.
     clock_step_ms: float | None
+    #: CPU that neither the run's processes nor idling took, in cores: other programs, and the kernel's own work.
+    others_cores: float | None = None
+    #: Of each JVM whose log could be read: ``pipeline`` and ``broker``.
+    pauses: dict[str, Pauses] = {}
 
 
 class Axes(Record):
@@ -273,11 +289,39 @@ class ScenarioRecord(Record):
     stream_digest: str
 
 
+class Noise(Record):
+    """How much one repeat of the same cell differs from the next on this machine, as `bench.noise` measured it."""
+
+    #: When, ISO 8601 in UTC; which version of this project, and on which machine.
+    measured: str
+    sha: str | None
+    machine: str
+    #: Valid repeats of each mode, ``realtime`` or ``micro-batch``.
+    repeats: dict[str, int]
+    #: Mode -> metric -> standard deviation of the log of one repeat's value: the upper end of its 90 % interval.
+    log_sd: dict[str, dict[str, float]]
+
+    def of(self, params: Axes) -> dict[str, float]:
+        """Metric -> standard deviation of its log, in the mode of a cell; empty if that was not measured."""
+        return self.log_sd.get(mode_of(params), {})
+
+    def age_days(self, at: str) -> float:
+        """How old it was at the instant ``at`` (ISO 8601), in days."""
+        return (datetime.fromisoformat(at) - datetime.fromisoformat(self.measured)).total_seconds() / 86_400
+
+
+def mode_of(params: Axes) -> str:
+    """``realtime`` or ``micro-batch``."""
+    return "realtime" if params.trigger.startswith("realtime") else "micro-batch"
+
+
 class Calibration(Record):
-    """What the instrument itself costs: publisher to collector through Kafka, no pipeline, in ms."""
+    """What the instrument itself costs: publisher to collector through Kafka, no pipeline, in ms; and its noise."""
 
     kafka_floor_ms: Quantiles | None
     reason: str | None = None
+    #: Of this machine, as it was stored when the run began; None: unknown.
+    noise: Noise | None = None
 
 
 def shown(value: float, unit: str | None) -> str:

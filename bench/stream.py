@@ -43,6 +43,10 @@ class PreparedStream:
         """The file that publishers send."""
         return self.folder / "deliveries.parquet"
 
+    def due_ns(self, event_s: float, zero_ns: int) -> int:
+        """When a reading of ``event_s`` (epoch s) is due without delay, wall ns; event time zero is at ``zero_ns``."""
+        return zero_ns + round((event_s - self.spec.scenario.start_us / 1e6) / self.spec.speedup * 1e9)
+
     def write(self) -> None:
         """Write the stream, as it travels and as tables, and its truth."""
         write_deliveries(self.deliveries, ready_to_send(self.tables.batches))

@@ -153,12 +153,18 @@ def host_grid(result: Result) -> Grid:
         "hiccup_max_ms": Head("hiccup max", "how much longer than asked a nap of 1 ms took"),
         "steal": Head("steal", "share of CPU time taken by the hypervisor"),
         "cpu_pressure": Head("CPU pressure", "share of time in which some task waited for a CPU"),
+        "others_cores": Head("others", "cores that other programs, and the kernel for ours, used"),
+        "pipeline_pause_max_ms": Head("pipeline stood still", "its JVM's longest pause: collection or other safepoint"),
+        "broker_pause_max_ms": Head("broker stood still", "its JVM's longest pause: collection or other safepoint"),
         "clock_step_ms": Head("clock step", "wall clock against monotonic clock"),
     }
     grid = Grid([*(_AXIS_HEADS[name] for name in columns), *heads.values()])
     for row in frame.iter_rows(named=True):
-        known = _Numbers(grid, row, dict.fromkeys(heads, "this machine's kernel does not say"))
+        why = dict.fromkeys(heads, "this machine's kernel does not say")
+        why |= dict.fromkeys(("pipeline_pause_max_ms", "broker_pause_max_ms"), "no log of its JVM could be read")
+        known = _Numbers(grid, row, why)
         shown = {name: words.ms if name.endswith("_ms") else words.share for name in heads}
+        shown["others_cores"] = lambda value: f"{value:.2f}"
         shown["clock_step_ms"] = lambda value: f"{value:.3f} ms"
         entries = [known.of(name, show) for name, show in shown.items()]
         grid.rows.append(Row([*_axis_entries(row, columns), *entries], tone=row["verdict"]))

@@ -23,10 +23,14 @@ _CHANNEL_AXES = {
 }
 
 
-def latency_over_time(seconds: pl.DataFrame, boundaries: pl.DataFrame) -> Figure:
+#: What stood still -> its marker, and what the legend says.
+_STILLS = {"jvm": ("x", "a JVM stood still"), "machine": ("+", "the machine hiccuped")}
+
+
+def latency_over_time(seconds: pl.DataFrame, boundaries: pl.DataFrame, stills: pl.DataFrame) -> Figure:
     """Median (line) and slowest (dots) alert of each second, one panel a trigger and variant, log axis.
 
-    ``seconds``, ``boundaries``: `over_time.latency_over_time`. All panels share both axes.
+    ``seconds``, ``boundaries``, ``stills``: `over_time.latency_over_time`. All panels share both axes.
     """
     panels = list(seconds.select("variant", "trigger").unique(maintain_order=True).iter_rows())
     several = seconds["variant"].n_unique() > 1
@@ -40,14 +44,17 @@ def latency_over_time(seconds: pl.DataFrame, boundaries: pl.DataFrame) -> Figure
                 _over_time(axes, cell)
             for mark in boundaries.filter(variant=variant, trigger=trigger).iter_rows(named=True):
                 axes.axvline(mark["at_s"], color=style.of_partitions(mark["partitions"])[0], linewidth=1, linestyle=":")
+            for (what,), marks in stills.filter(variant=variant, trigger=trigger).group_by("what"):
+                marker = _STILLS[str(what)][0]
+                axes.plot(marks["at_s"], marks["ms"], marker, color=style.INK, markersize=4, alpha=0.6)
             _ms_axis(axes)
         last = grid[-1][0]
-        last.set_ylim(*_ms_limits(seconds))
+        last.set_ylim(*_ms_limits(seconds, stills))
         last.set_xlabel("wall time since the window began (s)")
         longest = seconds["second"].max()
         last.set_xlim(0, (longest if isinstance(longest, int) else 0) + 1)
         figure.supylabel("due to seen", fontsize=9)
-        figure.legend(handles=_over_time_legend(seconds, boundaries), loc="outside upper left", ncols=6)
+        figure.legend(handles=_over_time_legend(seconds, boundaries, stills), loc="outside upper left", ncols=6)
     return figure
 
 
@@ -60,7 +67,7 @@ def _over_time(axes: Axes, cell: pl.DataFrame) -> None:
     axes.plot(middle, cell["max_ms"], marker, color=colour, markerfacecolor=face, markersize=3.5, alpha=0.75)
 
 
-def _over_time_legend(seconds: pl.DataFrame, boundaries: pl.DataFrame) -> list[Line2D]:
+def _over_time_legend(seconds: pl.DataFrame, boundaries: pl.DataFrame, stills: pl.DataFrame) -> list[Line2D]:
     handles = []
     for count in sorted(set(seconds["partitions"])):
         colour, marker = style.of_partitions(count)
@@ -71,12 +78,15 @@ def _over_time_legend(seconds: pl.DataFrame, boundaries: pl.DataFrame) -> list[L
         handles.append(Line2D([], [], color=style.INK, linestyle="--", label="cell not valid"))
     if len(boundaries):
         handles.append(Line2D([], [], color=style.INK, linestyle=":", label="a real-time batch ends"))
+    for what, (marker, label) in _STILLS.items():
+        if what in stills["what"]:
+            handles.append(Line2D([], [], color=style.INK, marker=marker, linestyle="", alpha=0.6, label=label))
     return handles
 
 
-def _ms_limits(seconds: pl.DataFrame) -> tuple[float, float]:
+def _ms_limits(seconds: pl.DataFrame, stills: pl.DataFrame) -> tuple[float, float]:
     """Limits of a log axis that holds every value with some room, and spans a decade at least."""
-    values = pl.concat([seconds["p50_ms"], seconds["max_ms"]]).drop_nulls().to_list() or [1.0]
+    values = pl.concat([seconds["p50_ms"], seconds["max_ms"], stills["ms"]]).drop_nulls().to_list() or [1.0]
     low, high = max(min(values), 0.01), max([*values, 0.01])
     room = max(1.5, (10 * low / high) ** 0.5)
     return low / room, high * room

@@ -50,11 +50,11 @@ def _heat(run: StoredRun) -> Drawn:
 
 
 def _over_time(run: StoredRun) -> Drawn:
-    seconds, boundaries = seconds_of(run)
+    seconds, boundaries, stills = seconds_of(run)
     alt = "Latency over the seconds of the window, on a logarithmic scale, for every cell: "
     alt += words.joined([_range(name, cell) for (name,), cell in seconds.group_by("cell", maintain_order=True)]) + "."
     data = seconds.drop("status", "variant")
-    draw = lambda: latency_over_time(seconds, boundaries)  # noqa: E731 - drawn only if there is anything
+    draw = lambda: latency_over_time(seconds, boundaries, stills)  # noqa: E731 - drawn only if there is anything
     return _drawn("latency-over-time", alt, data, draw, _why(run, ("stream/schedule", "stamps"), "no cell has stamps"))
 
 

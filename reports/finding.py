@@ -138,5 +138,10 @@ def _limits(result: Result, cells: pl.DataFrame) -> list[str]:
     repeats = cells["repeat"].max()
     if len(cells) > 1 and (not isinstance(repeats, int) or repeats < REPEATS_FOR_WORDS):
         many = words.plural(repeats if isinstance(repeats, int) else 0, "repeat")
-        limits.append(f"Noise unknown ({many}, no stored noise): no difference between cells is put into words.")
+        noise = result.calibration.noise
+        if noise is None:
+            limits.append(f"Noise unknown ({many}, no stored noise): no difference between cells is put into words.")
+        else:
+            age = words.plural(round(noise.age_days(result.run.started)), "day")
+            limits.append(f"The machine's noise was measured {age} before this run, by bench.noise.")
     return limits

@@ -13,6 +13,9 @@ from reports.tables import AXES, axes, ordered_cells
 #: A median needs so many samples (10 / (1 - 0.5)); with fewer only the slowest is told.
 MEDIAN_NEEDS = 20
 
+#: Shorter standstills disappear in any latency that is drawn.
+STANDSTILL_MS: Final = 2.0
+
 _SECONDS: Final = {
     "second": pl.Int64,
     "expected": pl.Int64,
@@ -55,14 +58,15 @@ def per_second(stamps: pl.DataFrame, zero: int, window_s: float) -> pl.DataFrame
     )
 
 
-def latency_over_time(run: StoredRun) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`per_second` of every measured cell, and where real-time batches ended.
+def latency_over_time(run: StoredRun) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """`per_second` of every measured cell; where real-time batches ended; when something stood still.
 
-    The second frame: the axes of a cell and ``at_s``, seconds into its window. Cells whose files are
-    gone have no rows; ``run.absent`` names the files.
+    The second frame: the axes of a cell and ``at_s``, seconds into its window. The third: the same with ``ms``, how
+    long, and ``what``, ``jvm`` (the longest pause of a second) or ``machine`` (its longest hiccup), of
+    `STANDSTILL_MS` or more. Cells whose files are gone have no rows; ``run.absent`` names the files.
     """
     schedule = run.schedule()
-    frames, boundaries = [], []
+    frames, boundaries, stills = [], [], []
     for cell in ordered_cells(run.result) if schedule is not None else []:
         stamps = run.stamps(cell.id) if cell.status == "done" else None
         zero = zero_ns(stamps, schedule) if stamps is not None and schedule is not None else None
@@ -71,10 +75,31 @@ def latency_over_time(run: StoredRun) -> tuple[pl.DataFrame, pl.DataFrame]:
         seconds = per_second(stamps, zero, cell.window_s)
         frames.append(seconds.select(*(pl.lit(value).alias(name) for name, value in axes(cell).items()), pl.all()))
         boundaries += [axes(cell) | {"at_s": at} for at in _boundaries_s(run, cell, zero)]
+        stills += [axes(cell) | still for still in _standstills(run, cell, zero)]
     return (
         pl.concat([pl.DataFrame(schema={**AXES, **_SECONDS}), *frames], how="vertical_relaxed"),
         pl.DataFrame(boundaries, schema={**AXES, "at_s": pl.Float64}),
+        pl.DataFrame(stills, schema={**AXES, "at_s": pl.Float64, "ms": pl.Float64, "what": pl.String}),
     )
+
+
+def _standstills(run: StoredRun, cell: Cell, zero: int) -> list[dict[str, float | str]]:
+    pauses = run.pauses(cell.id)
+    jvm = pl.DataFrame(schema={"at_ns": pl.Int64, "ms": pl.Float64})
+    if pauses is not None:
+        jvm = pauses.select(at_ns="end_ns", ms="ms")
+    found: list[dict[str, float | str]] = []
+    for what, frame in (("jvm", jvm), ("machine", run.hiccups(cell.id).select(at_ns="wall_ns", ms="ms"))):
+        longest = (
+            frame.with_columns(second=(pl.col("at_ns") - zero).floordiv(1_000_000_000))
+            .filter(pl.col("second").is_between(0, cell.window_s, closed="left"), pl.col("ms") >= STANDSTILL_MS)
+            .sort("ms")
+            .unique("second", keep="last")
+            .sort("second")
+        )
+        for at_ns, ms in longest.select("at_ns", "ms").iter_rows():
+            found.append({"at_s": (at_ns - zero) / 1e9, "ms": ms, "what": what})
+    return found
 
 
 def _boundaries_s(run: StoredRun, cell: Cell, zero: int) -> list[float]:

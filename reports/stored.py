@@ -65,6 +65,23 @@ class StoredRun:
         columns = ["class", "kind", "sensor_id", "field", "start_us", "end_us"]
         return self.frame("stream/intervals.parquet", columns)
 
+    def pauses(self, cell: str) -> pl.DataFrame | None:
+        """end_ns, ms of every pause of the pipeline's and the broker's JVM inside the window."""
+        return self.frame(f"cells/{cell}/pauses.parquet", ["process", "end_ns", "ms"])
+
+    def hiccups(self, cell: str) -> pl.DataFrame:
+        """wall_ns, ms: the longest hiccup of each second that the host meter noted; empty if it is not known."""
+        path = self.folder / f"cells/{cell}/host.jsonl"
+        rows = []
+        for line in path.read_bytes().splitlines() if path.is_file() else []:
+            try:
+                second = orjson.loads(line)
+                rows.append((second["wall_ns"], max(second["hiccups_ms"])))
+            except (ValueError, KeyError, TypeError):
+                # A last line cut short by a kill, or a second without a nap.
+                continue
+        return pl.DataFrame(rows, schema={"wall_ns": pl.Int64, "ms": pl.Float64}, orient="row")
+
     def batch_ends_ns(self, cell: str) -> list[int]:
         """When each batch of ``cell`` ended, wall ns, by Spark's own progress; empty if it is not known."""
         path = self.folder / f"cells/{cell}/progress.jsonl"

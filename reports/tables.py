@@ -212,9 +212,16 @@ def resources_table(result: Result) -> pl.DataFrame:
 
 def host_table(result: Result) -> pl.DataFrame:
     """One row a measured cell: what else happened on the machine inside its window."""
-    names = ("hiccup_p99_ms", "hiccup_max_ms", "steal", "cpu_pressure", "clock_step_ms")
-    rows = [axes(cell) | cell.host.model_dump() for cell in ordered_cells(result) if cell.host is not None]
-    return pl.DataFrame(rows, schema={**AXES, **dict.fromkeys(names, pl.Float64)})
+    names = ("hiccup_p99_ms", "hiccup_max_ms", "steal", "cpu_pressure", "others_cores", "clock_step_ms")
+    jvms = {"pipeline": "pipeline_pause_max_ms", "broker": "broker_pause_max_ms"}
+    rows = []
+    for cell in ordered_cells(result):
+        if cell.host is not None:
+            pauses = {
+                column: cell.host.pauses[name].max_ms for name, column in jvms.items() if name in cell.host.pauses
+            }
+            rows.append(axes(cell) | {name: getattr(cell.host, name) for name in names} | pauses)
+    return pl.DataFrame(rows, schema={**AXES, **dict.fromkeys((*names, *jvms.values()), pl.Float64)})
 
 
 def quality_table(quality: Quality) -> pl.DataFrame:

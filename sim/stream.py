@@ -115,8 +115,8 @@ class StreamSpec:
         if start_s < -self.scenario.lead_s:
             raise UsageError(
                 f"the stream would begin {format_duration(round(-start_s, 3))} before event time zero, but "
-                f"scenario '{self.scenario.name}' has a lead of {self.scenario.lead}; shorten the warm-up or "
-                "raise `lead`"
+                f"scenario '{self.scenario.name}' has a lead of {self.scenario.lead}; shorten the warm-up, lower "
+                "the speedup or raise `lead`"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
@@ -12,6 +13,10 @@ class Broker(Protocol):
 
     #: ``host:port`` for clients.
     bootstrap: str
+
+    @property
+    def pause_log(self) -> Path | None:
+        """The log of its JVM's safepoints (`bench.pauses`); None if it is not ours."""
 
     def describe(self) -> dict[str, Any]:
         """What the result file says of it: kind, version, settings that are not Kafka's defaults."""

@@ -23,6 +23,7 @@ from base.kafka import Admin, free_ports
 from base.paths import require_free_disk
 from base.process import GRACE_S, Child, tail
 from bench.broker.properties import server_properties, to_text
+from bench.pauses import log_option
 
 #: A day's run of a full matrix stays far below this; Kafka itself wants room for its segments.
 NEEDED_DISK_BYTES = 2 * 2**30
@@ -99,6 +100,11 @@ class EmbeddedBroker:
         """The broker's log file."""
         return self._folder / "broker.log"
 
+    @property
+    def pause_log(self) -> Path:
+        """The log of its JVM's safepoints."""
+        return self._folder / "safepoints.log"
+
     def _start(self, java: Java, classpath: str, ready_s: float) -> None:
         port, controller_port = free_ports(2)
         self.bootstrap = f"127.0.0.1:{port}"
@@ -136,7 +142,7 @@ class EmbeddedBroker:
         if formatted.returncode != 0:
             raise EnvironmentMissing(f"Kafka cannot format {data}: {_cause(formatted.stdout + formatted.stderr)}")
         grace_s = _RECORDING_GRACE_S if self._recording else GRACE_S
-        command = [*jvm, "kafka.Kafka", os.fspath(properties)]
+        command = [jvm[0], log_option(os.fspath(self.pause_log)), *jvm[1:], "kafka.Kafka", os.fspath(properties)]
         self._child = Child("broker", command, log=self._folder / "broker.out", grace_s=grace_s)
         self._wait_ready(port, ready_s)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,6 +20,7 @@ class ExternalBroker:
         if not host or not port.isdigit():
             raise UsageError(f"--broker {bootstrap}: neither 'embedded' nor HOST:PORT; write 127.0.0.1:9092, say")
         self.bootstrap = bootstrap
+        self.pause_log: Path | None = None
         self._protocol = (settings or {}).get("security.protocol", "PLAINTEXT")
         self._brokers = Admin(bootstrap, settings).require_reachable()
 

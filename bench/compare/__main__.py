@@ -16,6 +16,7 @@ from bench.compare.comparison import Comparison, compare
 from bench.compare.text import markdown, print_table, printable
 from bench.records import Result
 from bench.store import load
+from bench.stored_noise import stored_noise
 
 FORMATS = ("table", "md", "json")
 
@@ -32,8 +33,9 @@ trigger, partitions and profile. Each is a folder below results/, or the result.
   python -m bench.compare before/ after/ --format json                   every number
 
 "faster" and "slower" need three valid repeats of a cell in both runs: measure with --repeats 3, or 5
-to see smaller differences. With fewer, ratios are shown and nothing is claimed. Cells that are
-invalid or missing, and all times and rates of two machines, are "not comparable because ...".
+to see smaller differences; or the noise of this machine, which bench.noise measures and keeps. With
+neither, ratios are shown and nothing is claimed. Cells that are invalid or missing, and all times and
+rates of two machines, are "not comparable because ...".
 
 Runs of different readings, rates, windows or methods are refused; --force compares them nevertheless,
 also those of two machines, and says so.
@@ -66,8 +68,8 @@ def main(
     for label, result in results.items():
         if not force:
             require_same_workload(baseline, result, f"{label} {named[label]}")
-    # Noise stored for this machine comes in here, once bench.noise measures it.
-    found = [compare(baseline, result, label=label, force=force, noise=None) for label, result in results.items()]
+    noise = stored_noise(baseline.env)
+    found = [compare(baseline, result, label=label, force=force, noise=noise) for label, result in results.items()]
     labels = {label: result.run.id for label, result in {"A": baseline, **results}.items()}
     labels["A"] += " (baseline)"
     if form == "json":

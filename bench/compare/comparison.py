@@ -7,7 +7,7 @@ and over all shares at once; without enough repeats or stored noise there are no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
@@ -16,7 +16,7 @@ from bench.compare.comparable import machine_differences, other_differences, wor
 from bench.compare.intervals import ALPHA, holm
 from bench.compare.metrics import METRICS
 from bench.compare.rows import Row, Side, fidelity, incomparable, point_of, share, timed
-from bench.records import Cell, Params, Result
+from bench.records import Cell, Noise, Params, Result
 
 _BY_NAME = {metric.name: metric for metric in METRICS}
 
@@ -46,20 +46,18 @@ class Comparison:
     points: list[Point]
 
 
-def compare(
-    a: Result, b: Result, *, label: str = "B", force: bool = False, noise: Mapping[str, float] | None = None
-) -> Comparison:
+def compare(a: Result, b: Result, *, label: str = "B", force: bool = False, noise: Noise | None = None) -> Comparison:
     """``b`` against the baseline ``a``, whatever their workloads (`workload_differences` says whether they are one).
 
-    ``noise``: name of a metric (`Metric.name`) -> known standard deviation of the log of one repeat's value on
-    this machine. ``force``: put differences into words although the machines are two.
+    ``noise``: what is known of the machine's. ``force``: put differences into words although the machines are two.
     """
     machines = machine_differences(a, b)
-    noise, triggers = noise or {}, a.config.get("triggers")
+    triggers = a.config.get("triggers")
     points = []
     for params in _points([*a.cells, *b.cells], triggers if isinstance(triggers, list) else []):
         sides = [Side(name, params, result.cells) for name, result in (("A", a), (label, b))]
-        rows = [timed(metric, params, sides, noise.get(metric.name)) for metric in METRICS if metric.of(params)]
+        known = noise.of(params) if noise is not None else {}
+        rows = [timed(metric, params, sides, known.get(metric.name)) for metric in METRICS if metric.of(params)]
         if machines and not force:
             rows = [row if row.outcome == "incomparable" else incomparable(row, "the machines differ") for row in rows]
         # Counts, which no machine changes.

@@ -1,33 +1,6 @@
-"""The seed's five rules, written out by hand: an oracle that shares no code with the rule compiler."""
+"""SEED's golden rows."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-
-
-def seed_alert(reading: Mapping[str, float | None]) -> tuple[str, list[str]]:
-    """The label and the ids of all rules that hold on one parsed reading."""
-    temperature, humidity = reading.get("temperature"), reading.get("humidity")
-    uv, rain, wind = reading.get("UV_index"), reading.get("rainfall"), reading.get("wind_speed")
-    label = "No Alert"
-    fired = []
-    if wind is not None and wind > 20:
-        label = "High Wind Speed"
-        fired.append("high_wind_speed")
-    if rain is not None and rain > 50:
-        label = "Heavy Rainfall"
-        fired.append("heavy_rainfall")
-    if uv is not None and uv > 8:
-        label = "High UV Index"
-        fired.append("high_uv_index")
-    if humidity is not None and humidity < 20:
-        label = "Low Humidity"
-        fired.append("low_humidity")
-    if temperature is not None and temperature > 35:
-        label = "High Temperature"
-        fired.append("high_temperature")
-    return label, fired[::-1]
-
 
 #: SEED's golden rows: sensor_id, temperature, humidity, timestamp, rainfall, wind_speed, UV_index, alert.
 GOLDEN_COLUMNS = ("sensor_id", "temperature", "humidity", "timestamp", "rainfall", "wind_speed", "UV_index")

@@ -10,8 +10,9 @@ from pyspark.sql import SparkSession
 from spark.damage import damaged
 from spark.nasty import RECORDS
 from spark.rows import TOPICS, alerts_of, kafka_rows, reading, rejects_of
-from spark.seed_by_hand import GOLDEN, GOLDEN_COLUMNS, MILLISECONDS, seed_alert
+from spark.seed_by_hand import GOLDEN, GOLDEN_COLUMNS, MILLISECONDS
 
+from bench.trust.by_hand import seed_alert
 from pipeline.alerts import build_output
 from pipeline.reference import Judgement, evaluate_all
 from pipeline.rules import load_rules

@@ -14,6 +14,7 @@ from bench.records import (
     Fidelity,
     Git,
     Host,
+    Noise,
     Quantiles,
     Result,
     Run,
@@ -44,9 +45,21 @@ def a_host(**changes: Any) -> Host:
     return Host(**{**fields, **changes})
 
 
+def a_noise(log_sd: dict[str, dict[str, float]], measured: str = "2026-11-24T00:00:00+00:00") -> Noise:
+    """A machine whose noise is known, from eight repeats of each mode."""
+    repeats = dict.fromkeys(log_sd, 8)
+    return Noise(measured=measured, sha=None, machine="CPU, 2 cores, 24 GiB", repeats=repeats, log_sd=log_sd)
+
+
 def a_usage(cores: float = 0.1) -> Usage:
     """A process that uses so much of a core."""
     return Usage(cpu_s=cores * 30, cpu_s_per_million=1.0, cores=cores, rss_bytes=1)
+
+
+def halves(first: float, second: float, *, n: int = 15, spread: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
+    """Batch times whose medians are ``first`` and ``second``, evenly spread by so much of them to either side."""
+    even = np.linspace(1 - spread, 1 + spread, n)
+    return first * even, second * even
 
 
 def an_evidence(**changes: Any) -> Evidence:
@@ -59,6 +72,7 @@ def an_evidence(**changes: Any) -> Evidence:
         "sent_to_seen": a_quantiles(p50=99.5, p99=149.0),
         "offered_per_s": 4800.0,
         "sent_per_s": 4800.0,
+        "processed_per_s": 4800.0,
         "planned": 1000,
         "sent": 1000,
         "unacknowledged": 0,
@@ -72,6 +86,8 @@ def an_evidence(**changes: Any) -> Evidence:
         "host": a_host(),
         "resources": {"publisher": a_usage(), "collector": a_usage(), "harness": a_usage()},
         "broker_kind": "embedded",
+        "halves_ms": halves(100.0, 100.0),
+        "cores": 2,
     }
     return Evidence(**{**fields, **changes})
 

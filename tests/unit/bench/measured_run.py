@@ -34,6 +34,7 @@ _MS = 1_000_000
 
 class _Broker:
     bootstrap = "nowhere:1"
+    pause_log = None
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "embedded"}

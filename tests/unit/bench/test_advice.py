@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.bench.builders import a_config
+from unit.bench.builders import a_config, a_noise
 from unit.reports.stored_runs import cell, fidelity
 
 from base.errors import UsageError
@@ -26,10 +26,10 @@ def repeated(trigger, partitions=1, *, cpu, recall=(1.0, 1.0, 1.0), **more):
     return [one(trigger, partitions, cpu=c, recall=r, repeat=repeat, **more) for repeat, (c, r) in enumerate(pairs, 1)]
 
 
-def advice(cells, objective=OBJECTIVE, minimise="cpu"):
+def advice(cells, objective=OBJECTIVE, minimise="cpu", noise=None):
     """What is advised for ``cells`` of the default run."""
     goal = parse_goal(objective, minimise, plan(a_config(repeats=3)))
-    return advise(goal, cells)
+    return advise(goal, cells, noise)
 
 
 def names(points):
@@ -78,6 +78,22 @@ def test_under_three_repeats_nothing_can_be_told_apart():
     told = advice([one("1s", cpu=10.0), one("5s", cpu=90.0), one("realtime:30s", cpu=1.0, recall=0.5)])
     assert told.alike == ["trigger 5s x 1 partition (tuned)"]
     assert "fewer than 3 valid repeats and no stored noise" in told.sentences[-1]
+
+
+@pytest.mark.parametrize(("cpu", "alike"), [(10.4, True), (11.0, False)])
+def test_stored_noise_tells_single_repeats_apart(cpu, alike):
+    """Where 2 % of noise are known, one repeat a side shows a tenth more, and not a twenty-fifth."""
+    noise = a_noise({"micro-batch": {"resources.pipeline.cpu_s_per_million": 0.02}})
+    told = advice([one("1s", cpu=10.0), one("5s", cpu=cpu)], noise=noise)
+    assert told.alike == (["trigger 5s x 1 partition (tuned)"] if alike else [])
+    assert ("this machine's noise hides a difference under 6%" in told.sentences[-1]) is alike
+
+
+def test_noise_of_the_other_mode_says_nothing():
+    """Real-time noise is not known: the old rule holds."""
+    noise = a_noise({"micro-batch": {"resources.pipeline.cpu_s_per_million": 0.02}})
+    told = advice([one("realtime:30s", cpu=10.0), one("1s", cpu=99.0)], noise=noise)
+    assert "fewer than 3 valid repeats" in told.sentences[-1]
 
 
 def test_an_invalid_repeat_is_not_one():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from unit.bench.builders import a_fidelity, a_host, a_quantiles, a_usage, an_evidence
+from unit.bench.builders import a_fidelity, a_host, a_quantiles, a_usage, an_evidence, halves
 
 from bench import checks
 from pipeline.triggers import Trigger
@@ -29,6 +29,9 @@ TRIPS = [
     ("broker", {"broker_kind": "mock"}, "invalid"),
     ("host noise", {"host": a_host(hiccup_p99_ms=16.0)}, "inconclusive"),
     ("host noise", {"host": a_host(steal=0.04)}, "inconclusive"),
+    ("host noise", {"host": a_host(others_cores=0.31)}, "inconclusive"),
+    ("not steady", {"halves_ms": halves(150.0, 100.0)}, "inconclusive"),
+    ("not steady", {"halves_ms": halves(2.0, 3.1), "trigger": Trigger.parse("realtime", field="t")}, "inconclusive"),
 ]
 
 HOLDS = [
@@ -47,7 +50,16 @@ HOLDS = [
     {"host": a_host(clock_step_ms=0.9)},
     {"host": a_host(clock_step_ms=None, hiccup_p99_ms=None, steal=None)},
     {"host": a_host(hiccup_p99_ms=14.0)},
+    {"host": a_host(others_cores=0.29)},
+    {"host": a_host(others_cores=0.59), "cores": 4},
+    {"host": a_host(others_cores=1.5), "broker_kind": "external"},
     {"resources": {"pipeline": a_usage(1.9)}},
+    {"halves_ms": halves(114.0, 100.0, spread=0.01)},
+    # Within what chance explains.
+    {"halves_ms": halves(120.0, 100.0, spread=0.6)},
+    # Within what the broker's stamps leave open.
+    {"halves_ms": halves(2.0, 2.9)},
+    {"halves_ms": None},
 ]
 
 

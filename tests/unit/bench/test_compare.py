@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from unit.bench.builders import a_noise
 from unit.bench.compared_runs import repeat, rows, run
 from unit.reports import stored_runs
 
 from bench.compare.comparable import machine_differences, other_differences, workload_differences
 from bench.compare.comparison import compare
 from bench.compare.metrics import METRICS
+from bench.records import METHOD_VERSION
 
 BOTH = ("realtime:30s", "1s")
 
@@ -58,8 +60,9 @@ def test_without_three_repeats_or_noise_there_are_no_words(repeats, told):
 
 def test_stored_noise_gives_single_repeats_words():
     """With 2 % of noise known for p50, one repeat a side shows a tenth more, and not a hundredth."""
-    noise = {"latency_ms.due_to_seen.p50": 0.02}
-    assert set(noise) < {metric.name for metric in METRICS}
+    known = {"latency_ms.due_to_seen.p50": 0.02}
+    assert set(known) < {metric.name for metric in METRICS}
+    noise = a_noise({"micro-batch": known, "realtime": {}})
     outcomes = []
     for factor in (1.1, 1.01):
         found = rows(compare(run(1, log_sd=0), run(1, log_sd=0, factors={"p50": factor}), noise=noise))
@@ -219,7 +222,7 @@ def test_versions_are_told_and_compared():
         ("scenario", {"sensors": 10}, "sensors 1000 and 10"),
         ("scenario", {"rate_per_s": 1.5}, "readings/s 4800 and 1.5"),
         ("config", {"window_s": 60.0}, "window in s unknown and 60"),
-        (None, {"method_version": "2"}, "method version 1 and 2"),
+        (None, {"method_version": "0"}, f"method version {METHOD_VERSION} and 0"),
         (None, {"schema_version": 2}, "schema version 1 and 2"),
     ],
 )

@@ -15,6 +15,7 @@ def _second(at_s, *, hiccup=0.1, drift_ns=0, steal_s=0.0):
         "wall_ns": at_s * S + drift_ns,
         "mono_ns": at_s * S,
         "cpu_s": at_s * 2.0,
+        "busy_s": at_s * 1.5,
         "steal_s": steal_s,
         "pressure_us": at_s * 500_000,
         "hiccups_ms": [hiccup] * 900,
@@ -24,7 +25,7 @@ def _second(at_s, *, hiccup=0.1, drift_ns=0, steal_s=0.0):
 def test_only_the_window_counts():
     """A hiccup of 80 ms before the window is not in it."""
     seconds = [_second(at, hiccup=80.0 if at < 10 else 0.1) for at in range(1, 30)]
-    host = host_record(seconds, 11 * S, 20 * S)
+    host = host_record(seconds, 11 * S, 20 * S, ours_cores=1.0)
     assert (host.hiccup_p99_ms, host.hiccup_max_ms) == (0.1, 0.1)
     assert host.cpu_pressure == pytest.approx(0.5)
 
@@ -32,18 +33,25 @@ def test_only_the_window_counts():
 def test_a_clock_step_is_seen():
     """The wall clock jumps by 2 ms against the monotonic one."""
     seconds = [_second(at, drift_ns=2_000_000 if at > 15 else 0) for at in range(1, 30)]
-    assert host_record(seconds, 11 * S, 20 * S).clock_step_ms == 2.0
+    assert host_record(seconds, 11 * S, 20 * S, ours_cores=1.0).clock_step_ms == 2.0
+
+
+def test_what_others_used_is_what_is_left():
+    """One and a half cores were busy, and one of them was ours; never less than nothing."""
+    seconds = [_second(at) for at in range(1, 30)]
+    assert host_record(seconds, 11 * S, 20 * S, ours_cores=1.0).others_cores == pytest.approx(0.5)
+    assert host_record(seconds, 11 * S, 20 * S, ours_cores=1.6).others_cores == 0.0
 
 
 def test_steal_is_a_share_of_cpu_time():
     """One second stolen of twenty."""
     seconds = [_second(at, steal_s=0.0 if at < 16 else 1.0) for at in range(1, 30)]
-    assert host_record(seconds, 11 * S, 20 * S).steal == pytest.approx(1 / 20, abs=1e-3)
+    assert host_record(seconds, 11 * S, 20 * S, ours_cores=1.0).steal == pytest.approx(1 / 20, abs=1e-3)
 
 
 def test_no_data_is_none_not_zero():
     """A meter that wrote nothing leaves every number open."""
-    assert host_record([], 0, S).hiccup_p99_ms is None
+    assert host_record([], 0, S, ours_cores=0.0).hiccup_p99_ms is None
 
 
 def test_a_line_cut_short_is_left_out(tmp_path):

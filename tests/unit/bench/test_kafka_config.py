@@ -10,6 +10,7 @@ from unit.bench.builders import a_config
 
 from base.errors import UsageError
 from base.kafka_security import PLAINTEXT, KafkaSecurity
+from base.process import python_module
 from bench import floor, jobs, phases
 from bench.config import require_fitting
 from bench.matrix import plan
@@ -85,7 +86,7 @@ def test_every_child_that_connects_is_given_the_file(commands: list[list[str]], 
     topics = cell_topics("r", spec.id)
     phases.start_pipeline(spec, topics, bench, tmp_path)
     phases.start_publisher(spec, topics, bench, tmp_path)
-    phases.start_collector(topics, bench, tmp_path, Anything())  # type: ignore[arg-type]
+    phases.start_collector(python_module("bench.collector"), topics, bench, tmp_path, Anything())  # type: ignore[arg-type]
     jobs.Feed(bench, tmp_path / "logs").finish()
     store, result = Anything(), Anything()
     store.__dict__["folder"] = tmp_path

@@ -8,8 +8,9 @@ import random
 import pytest
 from spark.nasty import RECORDS
 from spark.rows import reading
-from spark.seed_by_hand import GOLDEN, GOLDEN_COLUMNS, MILLISECONDS, seed_alert
+from spark.seed_by_hand import GOLDEN, GOLDEN_COLUMNS, MILLISECONDS
 
+from bench.trust.by_hand import seed_alert
 from pipeline.reference import Judgement, evaluate, evaluate_all
 from pipeline.rules import load_rules
 from wire.alert import NO_ALERT

@@ -270,5 +270,13 @@ def store(folder: Path, built: records.Result) -> Path:
         stamps(frames["schedule"], wait_ms=wait_ms).write_parquet(home / "stamps.parquet")
         alerts(frames["truth"]).write_parquet(home / "alerts.parquet")
         (home / "progress.jsonl").write_bytes(orjson.dumps(progress) + b'\n{"cut sho')
+        pauses = [("pipeline", 3_100, 7.0), ("pipeline", 3_400, 12.0), ("broker", 5_000, 0.2), ("broker", -500, 90.0)]
+        pl.DataFrame(
+            [(process, ZERO_NS + at_ms * 1_000_000, ms) for process, at_ms, ms in pauses],
+            schema={"process": pl.String, "end_ns": pl.Int64, "ms": pl.Float64},
+            orient="row",
+        ).write_parquet(home / "pauses.parquet")
+        second = {"wall_ns": ZERO_NS + 7 * 10**9, "hiccups_ms": [0.1, 30.0]}
+        (home / "host.jsonl").write_bytes(orjson.dumps(second) + b"\n")
     (folder / "result.json").write_bytes(dump(built))
     return folder

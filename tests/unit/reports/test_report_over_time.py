@@ -64,18 +64,21 @@ def test_a_median_needs_twenty_alerts(count, median):
 def test_every_measured_cell_has_its_seconds_and_its_batch_ends(tmp_path):
     """Cells keep their axes; ends of batches are those inside the window, of real-time cells only."""
     run = open_run(store(tmp_path / "run", result(cells=[cell("realtime:30s"), cell("1s", p50=600.0), broken("5s")])))
-    seconds, boundaries = latency_over_time(run)
+    seconds, boundaries, stills = latency_over_time(run)
     assert seconds["cell"].unique(maintain_order=True).to_list() == ["realtime-30s-p1-tuned-r1", "1s-p1-tuned-r1"]
     assert set(seconds["second"]) == set(range(30))
     assert boundaries["trigger"].to_list() == ["realtime:30s"]
     assert boundaries["at_s"].to_list() == pytest.approx([10.0])
+    # Of two pauses in a second the longer counts, and short ones do not.
+    assert set(stills.select("what", "ms").iter_rows()) == {("jvm", 12.0), ("machine", 30.0)}
+    assert stills.filter(what="jvm")["at_s"].to_list() == pytest.approx([3.4, 3.4])
 
 
 def test_a_cell_whose_stamps_are_gone_is_left_out_and_named(tmp_path):
     """The other cells stay; the run remembers which file was absent."""
     run = open_run(store(tmp_path / "run", result(cells=[cell("1s"), cell("5s")])))
     (tmp_path / "run/cells/1s-p1-tuned-r1/stamps.parquet").write_bytes(b"no parquet")
-    seconds, _ = latency_over_time(run)
+    seconds, _, _ = latency_over_time(run)
     assert set(seconds["trigger"]) == {"5s"}
     assert "cannot be read" in run.absent["cells/1s-p1-tuned-r1/stamps.parquet"]
 

@@ -1,0 +1,1 @@
+"""The instrument's own proof: faults planted outside it, and whether it reports them, no more and no less."""
