@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import psutil
 import pytest
@@ -84,6 +86,24 @@ def test_stop_ends_the_grandchildren_too(tmp_path):
     child.stop()
     assert all(_gone(pid) for pid in pids)
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells zombies, and adopts to order")
+def test_stop_does_not_wait_for_zombies(tmp_path):
+    """A grandchild that has ended counts as ended, although its parent was gone and nobody waits for it."""
+    # As in a container whose first process waits for no one, orphans become this process's children.
+    adopt = partial(ctypes.CDLL(None).prctl, 36)
+    adopt(1, 0, 0, 0)
+    try:
+        child = Child("script", _python(_GRANDCHILD), log=tmp_path / "log", events=True, grace_s=30)
+        _, orphan = child.wait_for("pids", timeout_s=10)["pids"]
+        started = time.monotonic()
+        child.stop()
+        assert time.monotonic() - started < 15
+        assert psutil.Process(orphan).status() == psutil.STATUS_ZOMBIE
+        os.waitpid(orphan, 0)
+    finally:
+        adopt(0, 0, 0, 0)
 
 
 def test_stop_outlasts_a_child_that_ignores_the_signal(tmp_path):
