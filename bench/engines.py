@@ -26,7 +26,7 @@ ENGINES: Final = (SPARK, PLAIN, COMMAND)
 PLACES: Final = ("bootstrap", "topic", "alerts_topic", "rejects_topic", "trigger", "partitions", "checkpoint")
 NEEDED: Final = ("bootstrap", "topic", "alerts_topic")
 
-#: The longest start of a pipeline, and the longest wait for its end, s.
+#: The longest start of a pipeline, not counting its trigger, and the longest wait for its end, s.
 START_S: Final = 90.0
 STOP_S: Final = 30.0
 
@@ -76,15 +76,16 @@ class SparkJob:
 
 
 class AnyCommand:
-    """A program that knows nothing of us."""
+    """A program that knows nothing of us; at ``trigger_s`` its first alert may come that much later."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, *, trigger_s: float) -> None:
         self.child = child
+        self._start_s = START_S + trigger_s
 
     def warm_up(self, say: Callable[[str], None], prober: Prober) -> dict[str, Any]:
         """Wait until a probe comes back: it may begin with what comes after it, so there are many."""
         say("waiting for the pipeline's first alert")
-        prober.until_answered(timeout_s=START_S, check=self.child.require_alive)
+        prober.until_answered(timeout_s=self._start_s, check=self.child.require_alive)
         return _NO_DRAIN
 
     def end(self, say: Callable[[str], None]) -> None:

@@ -19,12 +19,13 @@ import psutil
 
 from base.durations import format_duration
 from base.errors import ComponentFailed
+from base.java import with_java
 from base.kafka import Admin
 from base.process import Child, python_module
 from bench import resources
 from bench.broker.api import Broker
 from bench.config import RunConfig
-from bench.engines import PLAIN, SPARK, AnyCommand, Pipeline, SparkJob, command_of, plain_command
+from bench.engines import COMMAND, PLAIN, SPARK, AnyCommand, Pipeline, SparkJob, command_of, plain_command
 from bench.judge import Judge
 from bench.matrix import CellSpec
 from bench.pauses import java_tool_options
@@ -224,7 +225,8 @@ def run_cell(cell: StartedCell) -> RawCell:
     collector.wait_for("ready", timeout_s=READY_S)
     warmed = pipeline.warm_up(say, prober)
     say("probing")
-    prober.until_ready(timeout_s=READY_S, check=cell.check)
+    answer_s = READY_S + 3 * spec.trigger.seconds
+    prober.until_ready(timeout_s=answer_s, check=cell.check)
     publisher.wait_for("prepared", timeout_s=120)
 
     zero_ns = time.time_ns() + round((bench.config.warmup_s + GO_MARGIN_S) * 1e9)
@@ -241,7 +243,7 @@ def run_cell(cell: StartedCell) -> RawCell:
 
     say("draining")
     published = publisher.wait_for("done", timeout_s=tail_s(spec) + STOP_S)
-    drained_ns = prober.until_drained(timeout_s=READY_S + 3 * spec.trigger.seconds, check=pipeline.child.require_alive)
+    drained_ns = prober.until_drained(timeout_s=answer_s, check=pipeline.child.require_alive)
 
     pipeline.end(say)
     say("collecting")
@@ -331,9 +333,11 @@ def start_pipeline(
             topics=topics,
             trigger=spec.trigger.name,
             partitions=spec.partitions,
-            checkpoint=folder / "checkpoint",
+            checkpoint=(folder / "checkpoint").absolute(),
         )
-    return AnyCommand(Child("pipeline", command, log=folder / "pipeline.log"))
+    env = with_java(os.environ) if spec.engine == COMMAND else None
+    child = Child("pipeline", command, log=folder / "pipeline.log", env=env)
+    return AnyCommand(child, trigger_s=spec.trigger.seconds)
 
 
 def start_spark(spec: CellSpec, topics: Topics, bench: Bench, folder: Path, flags: Sequence[str]) -> Pipeline:

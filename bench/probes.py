@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 from base.errors import ComponentFailed
 from base.kafka import QUIET
 from pipeline.rules import AlertRule
-from wire.reading import CHANNELS, key_of
+from wire.reading import CHANNELS, epoch_seconds, key_of
 from wire.topics import PROBE_SENSOR_ID
 
 #: How far past a threshold a probe stands: beyond doubt, and within the channel's plausible range.
@@ -31,6 +31,14 @@ def probe_reading(rule: AlertRule, seq: int, timestamp: float) -> bytes:
     channels: dict[str, float | None] = dict.fromkeys(CHANNELS)
     channels[rule.field] = rule.threshold + sign * _BEYOND
     return orjson.dumps({"sensor_id": PROBE_SENSOR_ID, **channels, "timestamp": timestamp, "seq": seq})
+
+
+def unanswered(probes: int, waited_s: float) -> ComponentFailed:
+    """The error of a pipeline that let ``probes`` readings pass for ``waited_s`` s."""
+    return ComponentFailed(
+        f"{probes} probe readings raised no alert within {waited_s:g} s: the pipeline is not reading, not writing, "
+        "does not know the rule, or sends alerts in which sensor_id and timestamp are no numbers"
+    )
 
 
 class Prober:
@@ -68,13 +76,10 @@ class Prober:
                 event = self.returned.get(timeout=0.2)
             except queue.Empty:
                 if time.monotonic() > deadline:
-                    raise ComponentFailed(
-                        f"{len(timestamps)} probe readings raised no alert within {timeout_s:g} s: "
-                        "the pipeline is not reading, not writing, or does not know the rule"
-                    ) from None
+                    raise unanswered(len(timestamps), timeout_s) from None
                 continue
             last_ns = max(last_ns, event["seen_ns"])
-            timestamps.discard(round(event["timestamp"], 3))
+            timestamps.discard(round(epoch_seconds(event["timestamp"]), 3))
         return last_ns
 
     def until_answered(self, *, timeout_s: float, check: Callable[[], None], every_s: float = 1.0) -> None:
@@ -84,10 +89,7 @@ class Prober:
         while self.returned.empty():
             check()
             if time.monotonic() > deadline:
-                raise ComponentFailed(
-                    f"{sent} probe readings raised no alert within {timeout_s:g} s: "
-                    "the pipeline is not reading, not writing, or does not know the rule"
-                )
+                raise unanswered(sent, timeout_s)
             self._send(sent % self._partitions)
             sent += 1
             time.sleep(every_s)

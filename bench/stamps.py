@@ -6,7 +6,7 @@ milliseconds, truncated: the middle of their millisecond is used (±0.5 ms).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -42,14 +42,34 @@ OUTSIDE = (
 _MS = 1_000_000
 _HALF_MS = 500_000
 
-_ALERT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "alert_id": pl.String,
-    "sensor_id": pl.Int64,
-    "seq": pl.Int64,
-    "timestamp": pl.Float64,
-    "alert": pl.String,
-    "rule": pl.String,
-    "fired": pl.List(pl.String),
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: object) -> list[str] | None:
+    return value if isinstance(value, list) and all(isinstance(one, str) for one in value) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _integer(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and abs(value) < 2**63 else None
+
+
+#: A column for each field of an alert that is looked at, and what takes its value from any JSON: None if it has none.
+_ALERT_FIELDS: dict[str, tuple[pl.DataType, Callable[[object], object]]] = {
+    "alert_id": (pl.String(), _text),
+    "sensor_id": (pl.Int64(), _integer),
+    "seq": (pl.Int64(), _integer),
+    "timestamp": (pl.Float64(), _number),
+    "alert": (pl.String(), _text),
+    "rule": (pl.String(), _text),
+    "fired": (pl.List(pl.String), _texts),
 }
 
 
@@ -71,7 +91,7 @@ def judged_source(source: pl.DataFrame, judge: Judge) -> pl.DataFrame:
 def parsed_alerts(messages: pl.DataFrame) -> pl.DataFrame:
     """The alerts among collected ``messages``, parsed; those of the bench's probes are left out.
 
-    A message that is no JSON object, or lacks a field, has nulls there: it will count as extra.
+    A message that is no JSON object, lacks a field, or has another type there, has nulls: it will count as extra.
     """
     rows = []
     for value in messages["value"].to_list():
@@ -80,8 +100,9 @@ def parsed_alerts(messages: pl.DataFrame) -> pl.DataFrame:
         except orjson.JSONDecodeError:
             alert = None
         alert = alert if isinstance(alert, dict) else {}
-        rows.append({name: alert.get(name) for name in _ALERT_SCHEMA})
-    parsed = pl.DataFrame(rows, schema=_ALERT_SCHEMA, strict=False)
+        rows.append([take(alert.get(name)) for name, (_, take) in _ALERT_FIELDS.items()])
+    schema = {name: kind for name, (kind, _) in _ALERT_FIELDS.items()}
+    parsed = pl.DataFrame(rows, schema=schema, orient="row")
     return (
         messages.select("offset", "appended_ms", "seen_ns")
         .hstack(parsed)

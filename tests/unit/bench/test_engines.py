@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 from unit.bench.builders import a_config
 
 from base.errors import UsageError
+from bench.collector import _notice
 from bench.config import parse_engines
-from bench.engines import command_of, heeds_trigger, plain_command, require_template
+from bench.engines import START_S, AnyCommand, command_of, heeds_trigger, plain_command, require_template
 from bench.matrix import plan
-from bench.stamps import named_alerts
+from bench.probes import Prober
+from bench.stamps import named_alerts, parsed_alerts
+from pipeline.rules import load_rules
 from wire.topics import Topics
 
 TEMPLATE = "python job.py --kafka {bootstrap} --from {topic} --to {alerts_topic}"
@@ -116,6 +120,45 @@ def test_alerts_without_an_id_are_known_again():
     assert named["alert_id"].to_list() == ["7-1-high_temperature", "7-2-high_temperature", None, None, "9-9-x"]
     assert named["seq"].to_list() == [1, 2, None, None, 9]
     assert named["fired"].to_list()[0] == ["high_temperature"]
+
+
+def test_alerts_of_any_shape_are_read():
+    """What is no alert, or has other types than one, has nulls there and ends nothing: it will count as extra."""
+    values = [b"[1]", b"\xff", b"null", None, b'{"sensor_id": {"a": 1}, "seq": "x", "timestamp": "noon", "fired": 3}']
+    values.append(b'{"sensor_id": "7", "timestamp": 1e300, "alert": 5, "rule": ["r"], "fired": ["r", 1]}')
+    values.append(b'{"sensor_id": 0}')
+    messages = pl.DataFrame({"offset": range(7), "appended_ms": range(7), "seen_ns": range(7), "value": values})
+    alerts = parsed_alerts(messages)
+    assert alerts["offset"].to_list() == [0, 1, 2, 3, 4, 5], "the last one speaks of a probe"
+    none = pl.DataFrame(schema={"sensor_id": pl.Int64, "seq": pl.Int64, "event_us": pl.Int64, "rule": pl.String})
+    named = named_alerts(alerts, none.with_columns(alert_id=pl.lit(None, pl.String)), {"High Temperature": "r"})
+    assert named["alert_id"].to_list() == [None] * 6
+
+
+def test_an_alert_of_a_probe_needs_numbers(capsys):
+    """Text for a time is shown to nobody while the cell runs, and answers no probe."""
+    samples: list[tuple[float, int]] = []
+    for sensor_id in (0, 7):
+        _notice(b'{"sensor_id": %d, "timestamp": "noon"}' % sensor_id, 5, samples)
+    assert (samples, capsys.readouterr().out) == ([], "")
+    _notice(b'{"sensor_id": 0, "timestamp": 1.5}', 5, samples)
+    assert '"probe"' in capsys.readouterr().out
+
+
+def test_a_probe_is_known_again_in_either_unit():
+    """Who sends milliseconds has answered as well."""
+    prober = Prober("127.0.0.1:9", "sensor", 1, load_rules()[0], {})
+    for timestamp in (1732879703.887, 1732879703888):
+        prober.returned.put({"timestamp": timestamp, "seen_ns": 5})
+    assert prober._await({1732879703.887, 1732879703.888}, timeout_s=0, check=lambda: None) == 5
+
+
+def test_a_long_trigger_is_waited_for():
+    """A pipeline that looks for readings every two minutes has those, and the time to start."""
+    asked = {}
+    prober = SimpleNamespace(until_answered=lambda **kwargs: asked.update(kwargs))
+    AnyCommand(SimpleNamespace(require_alive=None), trigger_s=120.0).warm_up(lambda _: None, prober)
+    assert asked["timeout_s"] == START_S + 120
 
 
 def test_the_plain_engine_is_this_interpreters():
