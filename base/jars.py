@@ -4,8 +4,8 @@ PySpark bundles Ivy, which knows Maven repositories; it resolves into a temporar
 is checked against the committed lock (name and SHA-256), and only then is the folder renamed into
 place. Half a class path is the worst failure, so there is never one.
 
-``python -m base.jars`` fetches what is missing, ``--tools`` what `bench.perf` needs besides;
-``--relock`` writes the locks.
+``python -m base.jars`` fetches what is missing, ``--tools`` what `bench.perf` needs besides; ``--connector``
+prints the Spark connector's jars as ``spark.jars`` wants them; ``--relock`` writes the locks.
 """
 
 from __future__ import annotations
@@ -305,7 +305,10 @@ def _to_stderr(text: str) -> None:
 
 @one_line_errors
 def main() -> None:
-    """Fetch what is missing (``--tools``: of Kafka's tools too), or (``--relock``) write the locks."""
+    """Fetch what is missing (``--tools``: of Kafka's tools too), name the ``--connector``, or ``--relock``."""
+    if sys.argv[1:] == ["--connector"]:
+        print(",".join(map(str, spark_connector_jars(_to_stderr))))
+        return
     if sys.argv[1:] == ["--relock"]:
         for jars in (BROKER, CONNECTOR, TOOLS):
             relock(jars)

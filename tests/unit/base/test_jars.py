@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +81,12 @@ def test_locks_name_what_the_sets_ask_for():
         for _, module, revision in one.roots:
             assert f"{module}-{revision}.jar" in one.locked()
     assert len(jars.CONNECTOR.locked()) == 4
+
+
+def test_the_connector_is_named_as_spark_wants_it(capsys, monkeypatch):
+    """`--connector` prints the four jars with commas between, one line and nothing else."""
+    four = [Path(f"/lib/{name}.jar") for name in "abcd"]
+    monkeypatch.setattr(jars, "spark_connector_jars", lambda _report: four)
+    monkeypatch.setattr(sys, "argv", ["jars", "--connector"])
+    jars.main()
+    assert capsys.readouterr().out == "/lib/a.jar,/lib/b.jar,/lib/c.jar,/lib/d.jar\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from base.errors import EnvironmentMissing
+from base.jars import pyspark_folder
 from base.scala import compiled
 
 
@@ -31,6 +32,20 @@ def test_compiled_once_for_each_text(tmp_path: Path, empty_cache: Path):
     source.write_text("package some\nobject Answer { val value = 43 }\n")
     assert compiled(source) != jar
     assert {path.suffix for path in (empty_cache / "scala").iterdir()} == {".jar", ".lock"}
+
+
+def test_compiled_against_given_jars(tmp_path: Path):
+    """A source sees the jars of the class path that it is given, and none of PySpark's."""
+    (library,) = (pyspark_folder() / "jars").glob("scala-library-*.jar")
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / library.name).symlink_to(library)
+    source = tmp_path / "Sees.scala"
+    source.write_text("object Sees { val list = List(1) }\n")
+    assert compiled(source, str(given / "*")).exists()
+    source.write_text("object Sees { val row = classOf[org.apache.spark.sql.Row] }\n")
+    with pytest.raises(EnvironmentMissing, match="object apache is not a member of package org"):
+        compiled(source, str(given / "*"))
 
 
 def test_what_does_not_compile(tmp_path: Path, empty_cache: Path):
