@@ -32,7 +32,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 _HELP = f"""Plant delays, losses and errors outside the instrument, and see whether it reports them.
 
 Each check runs a real cell: broker, Spark, publisher, collector; then it is shown a cell without the
-plant, or with half of it, and has to fail there. About 35 minutes, and it wants the machine for itself.
+plant, or with half of it, and has to fail there. It wants the machine for itself.
 
 \b
   python -m bench.trust                             everything

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 MARK = "ALERTBENCH_TEST_RUN"
 
 #: What a busy machine may do to a cell, and no pipeline.
-HOST_RULES = {"host noise", "late generator", "offered rate", "clock", "instrument load"}
+HOST_RULES = {"host noise", "not steady", "late generator", "offered rate", "clock", "instrument load"}
 
 
 def started(program: str, *words: str) -> str:
