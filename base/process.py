@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +26,11 @@ from base.jsonl import parse_line
 
 #: How long a child may take to leave after SIGTERM, before SIGKILL.
 GRACE_S = 10.0
+
+
+def interrupt_on_sigterm() -> None:
+    """From now on an ended terminal or a scheduler's `kill` gets the same tidy end as Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def tail(path: Path, lines: int = 12) -> str:

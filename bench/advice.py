@@ -12,6 +12,7 @@ from typing import Final
 
 from base.errors import UsageError
 from bench.cell_paths import CellPath, find_path
+from bench.compare.intervals import smallest_log_difference
 from bench.conditions import Condition, parse_condition, require_a_cell
 from bench.matrix import CellSpec, in_order
 from bench.records import REPEATS_FOR_WORDS, Advice, Cell, Noise, Point, shown
@@ -117,10 +118,14 @@ def _why_alike(goal: Goal, first: Point, other: Point, noise: Noise | None) -> s
     ours, theirs = (first.cost_range, other.cost_range) if first.holds else (first.margin_range, other.margin_range)
     if ours is None or theirs is None:
         return ""
-    known = [noise.of(point).get(goal.minimise.text) for point in (first, other)] if noise is not None else [None]
-    if first.holds and None not in known and first.cost and other.cost:
-        variance = sum((sd or 0.0) ** 2 / point.repeats for sd, point in zip(known, (first, other), strict=True))
-        least = 1.96 * math.sqrt(variance)
+    by_metric = [noise.of(point) if noise is not None else {} for point in (first, other)]
+    known = [
+        (log_sd[goal.minimise.text], point.repeats)
+        for log_sd, point in zip(by_metric, (first, other), strict=True)
+        if goal.minimise.text in log_sd
+    ]
+    if first.holds and len(known) == 2 and first.cost and other.cost:
+        least = smallest_log_difference(*known)
         apart = abs(math.log(other.cost / first.cost)) > least
         return "" if apart else f"this machine's noise hides a difference under {math.expm1(least):.0%}"
     if min(first.repeats, other.repeats) < REPEATS_FOR_WORDS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,6 +11,7 @@ import typer
 from rich.console import Console
 
 from base.errors import ExitCode, UsageError, one_line_errors
+from base.process import interrupt_on_sigterm
 from bench.campaign import execute_run
 from bench.compare.metrics import METRICS
 from bench.config import (
@@ -103,7 +103,7 @@ def main(
             out=str(out),
         )
         spec = resolve(config)
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        interrupt_on_sigterm()
         result, folder = execute_run(config, spec, {}, sys.argv)
         print(f"{folder}: {sum(cell.verdict == 'valid' for cell in result.cells)} valid cells", file=sys.stderr)
         if result.run.status == "partial":

@@ -204,6 +204,16 @@ class Axes(Record):
     detectors: str = "rules"
     engine: str = "spark"
 
+    @property
+    def is_realtime(self) -> bool:
+        """Whether the cell runs in real-time mode."""
+        return self.trigger.startswith("realtime")
+
+    @property
+    def mode(self) -> str:
+        """``realtime`` or ``micro-batch``."""
+        return "realtime" if self.is_realtime else "micro-batch"
+
 
 class Params(Axes):
     """A point of the matrix, and which repeat of it."""
@@ -303,16 +313,11 @@ class Noise(Record):
 
     def of(self, params: Axes) -> dict[str, float]:
         """Metric -> standard deviation of its log, in the mode of a cell; empty if that was not measured."""
-        return self.log_sd.get(mode_of(params), {})
+        return self.log_sd.get(params.mode, {})
 
     def age_days(self, at: str) -> float:
         """How old it was at the instant ``at`` (ISO 8601), in days."""
         return (datetime.fromisoformat(at) - datetime.fromisoformat(self.measured)).total_seconds() / 86_400
-
-
-def mode_of(params: Axes) -> str:
-    """``realtime`` or ``micro-batch``."""
-    return "realtime" if params.trigger.startswith("realtime") else "micro-batch"
 
 
 class Calibration(Record):

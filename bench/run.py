@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from base.errors import ExitCode, UsageError, one_line_errors
 from base.kafka_config import read_kafka_config
 from base.kafka_security import librdkafka_settings
 from base.paths import writable_dir
-from base.process import python_module
+from base.process import interrupt_on_sigterm, python_module
 from bench import config as cfg
 from bench.advice import parse_goal
 from bench.campaign import estimate_s, execute_run
@@ -211,8 +210,7 @@ def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | Non
         print_plan(config, cells if stored is None else done_first(cells, stored)[1], spec.rate_per_s)
         return ExitCode.OK
     writable_dir(Path(config.out), field="--out")
-    # An ended terminal or a scheduler's `kill` gets the same tidy end as Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    interrupt_on_sigterm()
     result, folder = execute_run(config, spec, settings, sys.argv, stored)
     report = render(folder)
     if json:

@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from base.paths import cache_dir
+from bench.compare.intervals import smallest_log_difference
 from bench.compare.metrics import METRICS, value_of
-from bench.records import Cell, Env, Noise, Result, mode_of
+from bench.records import Cell, Env, Noise, Result
 from bench.store import write_whole
 
 #: Fewer repeats say too little about a standard deviation.
@@ -52,10 +53,10 @@ def noise_of(result: Result) -> Noise:
     """The noise that shows in a run's valid cells: how far repeats lie from the mean of their point, by mode."""
     repeats: dict[str, int] = {}
     log_sd: dict[str, dict[str, float]] = {}
-    for mode in sorted({mode_of(cell.params) for cell in result.cells}):
+    for mode in sorted({cell.params.mode for cell in result.cells}):
         points: dict[str, list[Cell]] = {}
         for cell in result.cells:
-            if mode_of(cell.params) == mode and cell.verdict == "valid":
+            if cell.params.mode == mode and cell.verdict == "valid":
                 points.setdefault(cell.params.model_dump_json(exclude={"repeat"}), []).append(cell)
         repeats[mode] = sum(map(len, points.values()))
         log_sd[mode] = {}
@@ -89,4 +90,4 @@ def upper_sd(squares: float, freedom: int) -> float:
 
 def smallest_ratio(log_sd: float, repeats: int) -> float:
     """The ratio of two results, ``repeats`` each, from which on their difference shows at 95 %."""
-    return math.exp(1.96 * log_sd * math.sqrt(2 / repeats))
+    return math.exp(smallest_log_difference((log_sd, repeats), (log_sd, repeats)))

@@ -103,7 +103,7 @@ def _standstills(run: StoredRun, cell: Cell, zero: int) -> list[dict[str, float 
 
 
 def _boundaries_s(run: StoredRun, cell: Cell, zero: int) -> list[float]:
-    if not cell.params.trigger.startswith("realtime"):
+    if not cell.params.is_realtime:
         return []
     inside = ((end - zero) / 1e9 for end in run.batch_ends_ns(cell.id))
     return [at for at in inside if 0 <= at < cell.window_s]

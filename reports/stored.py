@@ -5,9 +5,11 @@ A file that is absent or unreadable is no error: the frame is None, and `StoredR
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import orjson
 import polars as pl
@@ -15,6 +17,8 @@ import polars as pl
 from bench.records import Result
 from bench.store import load
 from wire.reading import CHANNELS
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -71,30 +75,30 @@ class StoredRun:
 
     def hiccups(self, cell: str) -> pl.DataFrame:
         """wall_ns, ms: the longest hiccup of each second that the host meter noted; empty if it is not known."""
-        path = self.folder / f"cells/{cell}/host.jsonl"
-        rows = []
-        for line in path.read_bytes().splitlines() if path.is_file() else []:
-            try:
-                second = orjson.loads(line)
-                rows.append((second["wall_ns"], max(second["hiccups_ms"])))
-            except (ValueError, KeyError, TypeError):
-                # A last line cut short by a kill, or a second without a nap.
-                continue
+        rows = self._lines(f"cells/{cell}/host.jsonl", lambda second: (second["wall_ns"], max(second["hiccups_ms"])))
         return pl.DataFrame(rows, schema={"wall_ns": pl.Int64, "ms": pl.Float64}, orient="row")
 
     def batch_ends_ns(self, cell: str) -> list[int]:
         """When each batch of ``cell`` ended, wall ns, by Spark's own progress; empty if it is not known."""
-        path = self.folder / f"cells/{cell}/progress.jsonl"
-        ends = []
+
+        def end_ns(progress: Any) -> int:
+            start_ms = datetime.fromisoformat(progress["timestamp"]).timestamp() * 1e3
+            execution_ms: float = progress["durationMs"]["triggerExecution"]
+            return round(start_ms + execution_ms) * 1_000_000
+
+        return self._lines(f"cells/{cell}/progress.jsonl", end_ns)
+
+    def _lines(self, name: str, read: Callable[[Any], _T]) -> list[_T]:
+        """``read`` of each line of the JSON lines file ``name``; none if it is not there."""
+        path = self.folder / name
+        found = []
         for line in path.read_bytes().splitlines() if path.is_file() else []:
             try:
-                progress = orjson.loads(line)
-                start_ms = datetime.fromisoformat(progress["timestamp"]).timestamp() * 1e3
-                ends.append(round(start_ms + progress["durationMs"]["triggerExecution"]) * 1_000_000)
+                found.append(read(orjson.loads(line)))
             except (ValueError, KeyError, TypeError):
-                # A last line cut short by a kill, or a batch that did nothing.
+                # A last line cut short by a kill, a batch that did nothing, a second without a nap.
                 continue
-        return ends
+        return found
 
 
 def open_run(folder: Path) -> StoredRun:

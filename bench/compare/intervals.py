@@ -46,6 +46,11 @@ def ratio(a: Sequence[float], b: Sequence[float], *, log_sd: float | None = None
     return Estimate(math.exp(difference), math.exp(difference - half), math.exp(difference + half), p)
 
 
+def smallest_log_difference(*sides: tuple[float, int]) -> float:
+    """The least difference of two mean logs that shows at 95 %; each side: known log_sd of a repeat, and repeats."""
+    return 1.96 * math.sqrt(sum(log_sd**2 / repeats for log_sd, repeats in sides))
+
+
 def _welch(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     """Standard error of the difference of means and its degrees of freedom; (0, 1) where it cannot be had."""
     if min(len(a), len(b)) < 2:

@@ -33,11 +33,6 @@ class Metric:
     of: Callable[[Params], bool] = lambda _: True
 
 
-def is_realtime(params: Params) -> bool:
-    """Whether a cell ran in real-time mode."""
-    return params.trigger.startswith("realtime")
-
-
 def value_of(metric: Metric, cell: Cell) -> Value:
     """The metric's value in ``cell``, or why it has none that a logarithm can be taken of."""
     value = metric.read(cell)
@@ -99,7 +94,7 @@ METRICS = (
         rests_on_batches=True,
         # It ends with a broker's stamp, cut to a millisecond, and begins with Spark's.
         resolution=1.0,
-        of=lambda params: not is_realtime(params),
+        of=lambda params: not params.is_realtime,
     ),
     Metric(name="throughput.drain_per_s", label="drain", unit="1/s", read=_drain, more_is_better=True),
     Metric(name="resources.pipeline.cpu_s_per_million", label="CPU", unit="s", read=_cpu, better="less", worse="more"),
@@ -110,6 +105,6 @@ METRICS = (
         read=_stall,
         better="shorter",
         worse="longer",
-        of=is_realtime,
+        of=lambda params: params.is_realtime,
     ),
 )

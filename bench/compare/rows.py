@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bench.compare.intervals import Estimate, ratio, share_difference
-from bench.compare.metrics import Metric, is_realtime, value_of
+from bench.compare.metrics import Metric, value_of
 from bench.records import BATCHES_FOR_WORDS, REPEATS_FOR_WORDS, Cell, Params, Score
 
 Outcome = Literal["open", "better", "worse", "unchanged", "shown", "untold", "incomparable"]
@@ -102,7 +102,7 @@ def timed(metric: Metric, params: Params, sides: list[Side], log_sd: float | Non
 def _doubt(metric: Metric, params: Params, sides: list[Side], row: Row, log_sd: float | None) -> str | None:
     """Why the figures bear no words, with a remedy; None if they do."""
     batches = [cell.batches for side in sides for cell in side.valid if cell.batches is not None]
-    if metric.rests_on_batches and not is_realtime(params) and batches and min(batches) < BATCHES_FOR_WORDS:
+    if metric.rests_on_batches and not params.is_realtime and batches and min(batches) < BATCHES_FOR_WORDS:
         return f"{min(batches)} batches in a window, and words need {BATCHES_FOR_WORDS} (run with a longer --measure)"
     counts = sorted({len(row.a), len(row.b)})
     if counts[0] < REPEATS_FOR_WORDS and log_sd is None:

@@ -13,10 +13,9 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from base.errors import ExitCode, UsageError, did_you_mean, one_line_errors
-from base.jars import BROKER, CONNECTOR, ensure
 from base.paths import writable_dir
-from bench.campaign import open_broker
-from bench.class_archives import ready_class_archives
+from base.process import interrupt_on_sigterm
+from bench.campaign import open_broker, ready_java
 from bench.environment import environment, git_facts
 from bench.perf.tables import print_table
 from bench.store import write_whole
@@ -109,6 +108,7 @@ def main(
     folder = resume or writable_dir(out, field="--out") / f"trust-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     record = Record(folder, resumed=resume is not None)
     folder.mkdir(exist_ok=True)
+    interrupt_on_sigterm()
     left = [name for name in wanted if name not in record.done]
     try:
         run_all(left, record)
@@ -125,10 +125,8 @@ def run_all(names: list[str], record: Record) -> None:
     plants = [plant for plant in SUITE if plant.name in names]
     if plants:
         with View(total=cells_of(plants), cell_estimate_s=lambda _: CELL_S) as view:
-            for jars in (BROKER, CONNECTOR):
-                ensure(jars, view.phase)
-            ready_class_archives(view.phase)
             config = suite_config(Load(), record.folder)
+            ready_java(config, view)
             with open_broker(config, {}) as coming_up, Suite(coming_up.result(), record.folder, view) as suite:
                 for plant in plants:
                     outcomes = suite.run(plant)

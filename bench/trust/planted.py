@@ -157,6 +157,11 @@ class HiddenReadings(Planted):
 class SlowedPipeline(HiddenReadings):
     """The pipeline is given nine tenths of the offered rate."""
 
+    def prepare(self) -> Topics:
+        """The relay holds up what it does not lose."""
+        self.planted = {"share": SLOWED_TO}
+        return super().prepare()
+
     @property
     def relay_flags(self) -> tuple[str, ...]:
         """Nothing is lost: it waits."""

@@ -53,8 +53,6 @@ class Plant:
     load: Load = Load()
     #: What the planted cell says if the plant is taken out, to see that the check can fail; None: a cell without it.
     off: Callable[[Observed], Observed] | None = None
-    #: What the planter knows beforehand.
-    known: Mapping[str, Any] | None = None
 
 
 SUITE: Final = (
@@ -106,7 +104,6 @@ SUITE: Final = (
         words="the pipeline gets 0.9 of the offered rate",
         cell=planted.SlowedPipeline,
         checks={"slowed pipeline": checks.slowed_pipeline},
-        known={"share": planted.SLOWED_TO},
     ),
     Plant(
         name="neighbour",
@@ -163,7 +160,6 @@ class Suite:
     def run(self, plant: Plant) -> list[Outcome]:
         """Run the plant's cell, and the control unless there was one; what each of its checks says of both."""
         known, seen = self._observe(plant.name, plant.trigger, plant.load, plant.cell)
-        known |= plant.known or {}
         without = plant.off(seen) if plant.off is not None else self._control(plant.trigger)
         return [
             Outcome(name=name, words=plant.words, lines=check(known, seen), without=check(known, without))
