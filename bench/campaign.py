@@ -20,6 +20,7 @@ from bench.engines import SPARK
 from bench.environment import environment, git_facts
 from bench.jobs import CellJob, Feed, FloorJob
 from bench.matrix import CellSpec, plan
+from bench.metrics_server import serving
 from bench.phases import Bench, bench_for, tail_s
 from bench.records import Calibration, Cell, Result, Run, ScenarioRecord
 from bench.resume import done_first, require_same
@@ -46,7 +47,10 @@ def execute_run(
     cells = plan(config)
     done, left = done_first(cells, resumed) if resumed is not None else ([], cells)
     cells = done + left
-    with View(total=len(cells), cell_estimate_s=lambda cell: estimate_s(config, cell)) as view:
+    with (
+        View(total=len(cells), cell_estimate_s=lambda cell: estimate_s(config, cell)) as view,
+        serving(config.metrics_port, view) as metrics,
+    ):
         if config.broker != "embedded":
             # A wrong address is told at once, not after a download.
             ExternalBroker(config.broker, settings)
@@ -80,6 +84,8 @@ def execute_run(
                 result.cells = [cell for cell in resumed.cells if cell.status == "done"]
                 result.warnings = [*resumed.warnings, f"resumed {started} after {len(done)} of {len(cells)} cells"]
             store.save(result)
+            if metrics is not None:
+                metrics.follow(result)
             bench = bench_for(identity, config, cells, stream, broker, settings, view)
             try:
                 run_in_turn(jobs(cells, len(done), bench, store, result))

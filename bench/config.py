@@ -69,6 +69,8 @@ class RunConfig(BaseModel):
     thresholds: tuple[str, ...] = ()
     objective: str | None = None
     minimise: str | None = None
+    #: Where ``/metrics`` is served meanwhile. Nothing of the run depends on it, but whoever scrapes costs CPU.
+    metrics_port: int | None = None
     out: str = "results"
 
     def parsed_triggers(self) -> list[Trigger]:

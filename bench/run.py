@@ -47,6 +47,7 @@ cell of the matrix, and writes result.json, report.html and figures below result
   python -m bench.run --broker HOST:9092 --kafka-config cloud.toml    a secured one (docs/secured-clusters.md)
   python -m bench.run --threshold 'latency_ms.due_to_seen.p99 < trigger + 2s' --threshold 'fidelity.missing == 0'
   python -m bench.run --objective 'fidelity.recall_at_deadline.1 >= 0.99' --minimise cpu --repeats 3
+  python -m bench.run --metrics-port 9464         Prometheus may watch (docs/openmetrics.md)
 
 docs/thresholds.md says how a threshold is written.
 Every option can be set as BENCH_<NAME> in the environment; a flag wins over it.
@@ -139,6 +140,14 @@ def main(
         ),
     ] = None,
     quick: Annotated[bool, typer.Option(help="A real-time and a 1 s cell at one partition.")] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="BENCH_METRICS_PORT",
+            metavar="PORT",
+            help="Serve /metrics on 127.0.0.1 while it runs, for Prometheus; 0: any free port.  [off]",
+        ),
+    ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -150,9 +159,13 @@ def main(
     json: Annotated[bool, typer.Option("--json", help="Print result.json on stdout, and nothing else.")] = False,
 ) -> None:
     """See `_HELP`."""
+    if metrics_port is not None:
+        cfg.require_between(metrics_port, 0, 65535, field="--metrics-port")
     if resume is not None:
-        require_alone(context, "resume", "dry_run", "out", "json")
+        require_alone(context, "resume", "dry_run", "out", "json", "metrics_port")
         stored, config, _ = stored_run(resume, out)
+        if metrics_port is not None:
+            config = config.model_copy(update={"metrics_port": metrics_port})
         raise SystemExit(int(go(config, dry_run=dry_run, json=json, stored=stored)))
     cfg.require_between(sensors, 1, 10_000_000, field="--sensors")
     cfg.require_between(repeats, 1, 100, field="--repeats")
@@ -188,6 +201,7 @@ def main(
         thresholds=tuple(threshold or split_env(os.environ.get(ENV, ""))),
         objective=objective,
         minimise=minimise,
+        metrics_port=metrics_port,
         out=str(out),
     )
     raise SystemExit(int(go(config, dry_run=dry_run, json=json)))

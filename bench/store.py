@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from base.errors import UsageError
 from base.paths import require_free_disk, writable_dir
 from bench.junit import junit_xml
+from bench.openmetrics import openmetrics
 from bench.records import SCHEMA_VERSION, Result
 
 #: What the stream, its topics read back and the figures of a run may take.
@@ -67,8 +68,9 @@ class RunStore:
         return folder
 
     def save(self, result: Result) -> None:
-        """Write ``result.json`` and ``config.toml`` anew, and ``junit.xml`` once thresholds have been judged."""
+        """Write ``result.json``, ``metrics.prom``, ``config.toml`` anew; once thresholds are judged, ``junit.xml``."""
         write_whole(self.result_file, dump(result))
+        write_whole(self.folder / "metrics.prom", openmetrics(result))
         write_whole(self.folder / "config.toml", tomlkit.dumps(result.config).encode())
         if result.thresholds:
             write_whole(self.folder / "junit.xml", junit_xml(result))

@@ -1,6 +1,6 @@
 """What a person sees while a run goes on: one live panel on a terminal, else a line every five seconds.
 
-The view is told things and never asked; a run is the same with it or without.
+The view is told things, and whoever likes asks it what it knows; a run is the same with it or without.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +26,30 @@ from bench.matrix import CellSpec
 LINE_EVERY_S = 5.0
 #: Latency is shown over the alerts of this many last seconds.
 ROLLING_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is known of a run at one instant; None: not known, or not yet."""
+
+    phase: str
+    #: When the phase ends, wall ns.
+    phase_until_ns: int | None
+    #: The cell under way, its number from 1 (0 before the first), and how many the run has.
+    cell: CellSpec | None
+    number: int
+    total: int
+    #: How long the run will still take.
+    eta_s: float
+    offered_per_s: float | None
+    sent_per_s: float | None
+    #: Of the cell, so far.
+    alerts: int
+    #: Due to seen of the alerts of the last `ROLLING_S`.
+    p50_ms: float | None
+    p99_ms: float | None
+    #: The last batch, as the pipeline tells it.
+    batch_ms: float | None
 
 
 class View:
@@ -123,33 +148,51 @@ class View:
         spent = time.monotonic() - self._cell_started
         return max(0.0, self._estimate_s(self._cell) - spent) + sum(map(self._estimate_s, self._left))
 
+    def snapshot(self) -> Snapshot:
+        """What is known now."""
+        with self._lock:
+            since = time.monotonic() - ROLLING_S
+            recent = [ms for at, ms in self._samples if at > since]
+            p50_ms, p99_ms = np.percentile(recent, [50, 99]).tolist() if recent else (None, None)
+            return Snapshot(
+                phase=self._phase,
+                phase_until_ns=self._phase_until_ns,
+                cell=self._cell,
+                number=self._number,
+                total=self._total,
+                eta_s=self._eta_s(),
+                offered_per_s=self._published.get("offered_per_s"),
+                sent_per_s=self._published.get("sent_per_s"),
+                alerts=self._alerts,
+                p50_ms=p50_ms,
+                p99_ms=p99_ms,
+                batch_ms=self._batch_ms,
+            )
+
     def _words(self) -> tuple[str, str]:
         """The head line (cell, phase, ETA) and the figures line."""
-        with self._lock:
-            if self._cell is None:
-                return self._phase, ""
-            phase = self._phase
-            if self._phase_until_ns is not None:
-                phase += f" {max(0.0, (self._phase_until_ns - time.time_ns()) / 1e9):.0f} s left"
-            cell = f"trigger={self._cell.trigger.name} parts={self._cell.partitions} {self._cell.profile}"
-            eta = time.strftime("%M:%S", time.gmtime(self._eta_s()))
-            head = f"[{self._number}/{self._total}] {cell}  {phase}  ETA {eta}"
-            figures = []
-            if self._published:
-                # The first report of a stream has no rate yet.
-                offered, sent = (self._published.get(name) or 0.0 for name in ("offered_per_s", "sent_per_s"))
-                figures.append(f"offered {offered:,.0f}/s  sent {sent:,.0f}/s")
-            if self._alerts:
-                figures.append(f"alerts {self._alerts:,}")
-            recent = [ms for at, ms in self._samples if at > time.monotonic() - ROLLING_S]
-            if recent:
-                p50, p99 = np.percentile(recent, [50, 99])
-                # Little's law: readings under way = rate x time under way.
-                backlog = (self._published.get("sent_per_s") or 0) * p50 / 1e3
-                figures.append(f"backlog ~{backlog:,.0f}  p50 {show_ms(p50)}  p99 {show_ms(p99)}")
-            if self._batch_ms is not None:
-                figures.append(f"batch {show_ms(self._batch_ms)}")
-            return head, "  ".join(figures)
+        now = self.snapshot()
+        if now.cell is None:
+            return now.phase, ""
+        phase = now.phase
+        if now.phase_until_ns is not None:
+            phase += f" {max(0.0, (now.phase_until_ns - time.time_ns()) / 1e9):.0f} s left"
+        cell = f"trigger={now.cell.trigger.name} parts={now.cell.partitions} {now.cell.profile}"
+        eta = time.strftime("%M:%S", time.gmtime(now.eta_s))
+        head = f"[{now.number}/{now.total}] {cell}  {phase}  ETA {eta}"
+        figures = []
+        # The first report of a stream has no rate yet.
+        if now.offered_per_s is not None and now.sent_per_s is not None:
+            figures.append(f"offered {now.offered_per_s:,.0f}/s  sent {now.sent_per_s:,.0f}/s")
+        if now.alerts:
+            figures.append(f"alerts {now.alerts:,}")
+        if now.p50_ms is not None and now.p99_ms is not None:
+            # Little's law: readings under way = rate x time under way.
+            backlog = (now.sent_per_s or 0.0) * now.p50_ms / 1e3
+            figures.append(f"backlog ~{backlog:,.0f}  p50 {show_ms(now.p50_ms)}  p99 {show_ms(now.p99_ms)}")
+        if now.batch_ms is not None:
+            figures.append(f"batch {show_ms(now.batch_ms)}")
+        return head, "  ".join(figures)
 
     def _render(self) -> Table:
         head, figures = self._words()

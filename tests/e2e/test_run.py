@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +19,7 @@ import polars as pl
 import psutil
 import pytest
 
+from base.kafka import free_ports
 from bench.schema import schema_path
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -144,7 +147,7 @@ def test_thresholds_and_objective_are_judged(finished):
 def test_files_and_report_stand_in_the_folder(finished):
     """The tree is the documented one; the report is one file, the figures lie beside it."""
     folder, _ = finished
-    for name in ("result.json", "config.toml", "report.html", "summary.md", "stream/truth.parquet"):
+    for name in ("result.json", "metrics.prom", "config.toml", "report.html", "summary.md", "stream/truth.parquet"):
         assert (folder / name).stat().st_size > 0, name
     assert list((folder / "figures").glob("*.png"))
     cell = next((folder / "cells").iterdir())
@@ -152,10 +155,10 @@ def test_files_and_report_stand_in_the_folder(finished):
     assert not (cell / "checkpoint").exists()
 
 
-def start(out):
+def start(out, *args):
     """A run in the background, in a session of its own so that signals reach it alone."""
     return subprocess.Popen(
-        command(out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command(out, *args), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
 
 
@@ -179,11 +182,14 @@ def test_kill_9_leaves_no_process(tmp_path):
 
 
 def test_ctrl_c_ends_with_a_marked_partial_result(tmp_path):
-    """Ctrl-C: exit 130, a result marked partial, a report, and no process left."""
-    run = start(tmp_path)
+    """Ctrl-C: exit 130, a result marked partial, a report, and neither a process nor a port left open."""
+    (port,) = free_ports(1)
+    run = start(tmp_path, "--metrics-port", str(port))
     # Only then is there a result to be marked, and a driver to be ended.
     wait_for(lambda: (tmp_path / "latest" / "result.json").exists() and java_count(run), 60)
     processes = descendants(run.pid)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        assert b"alertbench_running_info{" in answer.read()
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=60)
     assert run.returncode == 130, err
@@ -194,3 +200,5 @@ def test_ctrl_c_ends_with_a_marked_partial_result(tmp_path):
     assert "report.html" in out
     assert (folder / "report.html").exists()
     assert alive(processes) == []
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()

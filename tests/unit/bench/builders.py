@@ -118,6 +118,7 @@ def a_config(**changes: Any) -> RunConfig:
         "thresholds": (),
         "objective": None,
         "minimise": None,
+        "metrics_port": None,
         "out": "results",
     }
     return RunConfig(**{**fields, **changes})

@@ -19,7 +19,7 @@ def stored(tmp_path: Path, status: Literal["running", "complete", "partial"]) ->
     """A result in a folder of its own below ``tmp_path``."""
     result = a_result()
     result.run.status = status
-    result.config = a_config(kafka_config="cloud.toml").stored()
+    result.config = a_config(kafka_config="cloud.toml", metrics_port=0).stored()
     folder = tmp_path / result.run.id
     folder.mkdir()
     (folder / "result.json").write_bytes(dump(result))
@@ -33,7 +33,7 @@ def test_a_cut_off_run_is_found_with_its_configuration(tmp_path: Path):
         result, config, found = stored_run(text, tmp_path)
         assert found == folder.resolve()
         assert result.run.status == "partial"
-        assert config == a_config(kafka_config="cloud.toml", out=str(tmp_path.resolve()))
+        assert config == a_config(kafka_config="cloud.toml", metrics_port=0, out=str(tmp_path.resolve()))
 
 
 def test_nothing_to_go_on_with(tmp_path: Path):

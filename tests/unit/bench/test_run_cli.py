@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -46,6 +47,8 @@ def bench_run(*args, env=None):
         (["--kafka-config", "/no/such/file"], ["--kafka-config /no/such/file"]),
         (["--repeats", "0"], ["--repeats 0"]),
         (["--resume", "some-run", "--sensors", "5"], ["--resume", "leave --sensors out"]),
+        (["--resume", "some-run", "--metrics-port", "0"], ["--resume some-run", "no result there"]),
+        (["--metrics-port", "65536"], ["--metrics-port 65536", "65535"]),
         (["--engine", "flink"], ["--engine flink"]),
         (["--also", "partitions=2"], ["--also 'partitions=2'", "which trigger"]),
         (["--pipeline-command", "job {topic}"], ["--pipeline-command", "{bootstrap}"]),
@@ -88,6 +91,18 @@ def test_an_unreachable_broker_is_one_line_and_exit_5(tmp_path):
     assert done.returncode == 5
     assert f"error: no Kafka broker answers at 127.0.0.1:{port}" in done.stderr
     assert not list(tmp_path.rglob("result.json"))
+
+
+def test_a_port_that_is_taken_is_one_line_and_exit_2(tmp_path):
+    """Told before a broker is started or a folder made for the run; from the environment as well."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = bench_run("--out", str(tmp_path / "out"), env={"BENCH_METRICS_PORT": port})
+    assert done.returncode == 2, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "error: " in line]
+    assert f"--metrics-port {port}" in line
+    assert "or 0 for any that is free" in line
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from unit.bench.builders import a_result
+from unit.reports.stored_runs import cell
 
 from base.errors import UsageError
 from bench.store import RunStore, load, run_id
@@ -17,6 +18,20 @@ def test_the_newest_run_is_latest(tmp_path):
         RunStore(tmp_path, name).save(a_result())
     assert (tmp_path / "latest").resolve().name == "run-2"
     assert load(tmp_path / "latest").run.id == "r"
+
+
+def test_the_figures_stand_there_for_prometheus_too(tmp_path):
+    """metrics.prom is written with result.json, anew each time."""
+    store, result = RunStore(tmp_path, "run"), a_result()
+    store.save(result)
+    result.cells.append(cell("1s"))
+    store.save(result)
+    text = (store.folder / "metrics.prom").read_text()
+    assert 'cell="1s-p1-tuned-r1"' in text
+    assert text.endswith("# EOF\n")
+    assert {path.name for path in store.folder.iterdir() if path.is_file()} == {
+        *("result.json", "metrics.prom", "config.toml")
+    }
 
 
 def test_a_folder_without_result_is_one_line(tmp_path):

@@ -1,0 +1,75 @@
+"""What the view was told is what it knows."""
+
+from __future__ import annotations
+
+import pytest
+from unit.bench.builders import a_config
+
+from bench.matrix import CellSpec, plan
+from bench.view import View
+
+CELLS = plan(a_config())
+
+
+def due_ns(event_s: float, zero_ns: int) -> int:
+    """A field in which a second of event time is one on the wall."""
+    return zero_ns + round(event_s * 1e9)
+
+
+@pytest.fixture
+def view() -> View:
+    """A view of six cells, the first of which has begun."""
+    built = View(total=6, cell_estimate_s=lambda _: 60.0, quiet=True)
+    built.cell(1, CELLS[0], CELLS[1:], due_ns)
+    return built
+
+
+def a_progress(**figures: object) -> dict[str, object]:
+    """A component's progress."""
+    return {"event": "progress", **figures}
+
+
+def test_before_the_first_cell():
+    """The phase is known, and how many cells there are."""
+    view = View(total=6, cell_estimate_s=lambda _: 60.0, quiet=True)
+    view.phase("starting the broker")
+    now = view.snapshot()
+    assert (now.phase, now.cell, now.number, now.total, now.eta_s) == ("starting the broker", None, 0, 6, 0.0)
+    assert (now.offered_per_s, now.p50_ms, now.batch_ms, now.alerts) == (None, None, None, 0)
+
+
+def test_a_cell_in_its_window(view):
+    """Rates by the publisher, count and latencies by the collector, the last batch by the pipeline."""
+    view.window(1_000_000_000, 31_000_000_000)
+    view.phase("measuring", until_ns=31_000_000_000)
+    view.publisher(a_progress(offered_per_s=4800.0, sent_per_s=4797.0))
+    # Alerts of readings due at 0 s to 0.99 s, each seen 1 ms to 100 ms after it was due.
+    samples = [(n / 100, due_ns(n / 100, 1_000_000_000) + (n + 1) * 1_000_000) for n in range(100)]
+    view.collector(a_progress(alerts=812, samples=samples))
+    view.pipeline(a_progress(last_batch_ms=95))
+    now = view.snapshot()
+    assert (now.phase, now.phase_until_ns) == ("measuring", 31_000_000_000)
+    assert (now.cell, now.number) == (CELLS[0], 1)
+    assert (now.offered_per_s, now.sent_per_s, now.alerts, now.batch_ms) == (4800.0, 4797.0, 812, 95)
+    assert (now.p50_ms, now.p99_ms) == pytest.approx((50.5, 99.01))
+    assert 5 * 60 <= now.eta_s <= 6 * 60
+    assert view.snapshot().p50_ms == now.p50_ms
+
+
+def test_a_publisher_without_a_rate_has_none(view):
+    """Its first report of a stream is no rate of 0."""
+    view.publisher(a_progress(offered_per_s=None, sent_per_s=None))
+    assert (view.snapshot().offered_per_s, view.snapshot().sent_per_s) == (None, None)
+
+
+def test_the_next_cell_begins_anew(view):
+    """Nothing of the cell before is taken for its own."""
+    view.window(0, 30_000_000_000)
+    view.publisher(a_progress(offered_per_s=4800.0, sent_per_s=4797.0))
+    view.collector(a_progress(alerts=812, samples=[(0.0, 5_000_000)]))
+    view.pipeline(a_progress(last_batch_ms=95))
+    following: CellSpec = CELLS[1]
+    view.cell(2, following, CELLS[2:], due_ns)
+    now = view.snapshot()
+    assert (now.cell, now.number, now.alerts) == (following, 2, 0)
+    assert (now.offered_per_s, now.sent_per_s, now.p50_ms, now.p99_ms, now.batch_ms) == (None,) * 5
