@@ -147,7 +147,8 @@ def registry_of(points: Callable[[], Iterable[Point]]) -> CollectorRegistry:
 
 def openmetrics(result: Result) -> bytes:
     """``metrics.prom``: all that ``result`` has, in OpenMetrics' text format."""
-    return generate_latest(registry_of(lambda: result_points(result)))
+    text: bytes = generate_latest(registry_of(lambda: result_points(result)))  # type: ignore[no-untyped-call]
+    return text
 
 
 def families(points: Iterable[Point]) -> list[Metric]:

@@ -47,7 +47,7 @@ def bench_run(*args, env=None):
         (["--kafka-config", "/no/such/file"], ["--kafka-config /no/such/file"]),
         (["--repeats", "0"], ["--repeats 0"]),
         (["--resume", "some-run", "--sensors", "5"], ["--resume", "leave --sensors out"]),
-        (["--resume", "some-run", "--metrics-port", "0"], ["--resume some-run", "no result there"]),
+        (["--resume", "some-run", "--metrics-port", "0"], ["--resume", "some-run: no result there"]),
         (["--metrics-port", "65536"], ["--metrics-port 65536", "65535"]),
         (["--engine", "flink"], ["--engine flink"]),
         (["--also", "partitions=2"], ["--also 'partitions=2'", "which trigger"]),
