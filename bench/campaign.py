@@ -85,7 +85,7 @@ def execute_run(
                 result.warnings = [*resumed.warnings, f"resumed {started} after {len(done)} of {len(cells)} cells"]
             store.save(result)
             if metrics is not None:
-                metrics.follow(result)
+                metrics.follow(result, store.metrics_file)
             bench = bench_for(identity, config, cells, stream, broker, settings, view)
             try:
                 run_in_turn(jobs(cells, len(done), bench, store, result))

@@ -1,24 +1,28 @@
 """``bench.run --metrics-port``: while a run goes on, ``/metrics`` tells what is known of it. Off unless asked for.
 
-Nothing is computed before somebody asks, and then in a thread of its own from what lies ready: the cells
-that have ended, and a snapshot of the view. The CPU that this takes shows in ``resources.harness``.
+Nothing is computed before somebody asks, and then little: the cells that have ended are told as they stand
+in metrics.prom, rendered when they ended; only the snapshot of the view is rendered for the question.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from typing import Self
 
-from prometheus_client import start_http_server
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
 from base.errors import UsageError
-from bench.openmetrics import Point, cell_labels, labelled, quantiles, registry_of, result_points, run_labels, seconds
+from bench.openmetrics import EOF, Point, cell_labels, exposition, labelled, quantiles, run_labels, seconds
 from bench.records import Result
 from bench.view import Snapshot, View
 
 #: Who may ask: this machine alone.
 HOST = "127.0.0.1"
+PATH = "/metrics"
 
 
 class MetricsServer:
@@ -29,25 +33,27 @@ class MetricsServer:
 
     def __init__(self, port: int, snapshot: Callable[[], Snapshot]) -> None:
         self._snapshot = snapshot
-        self._result: Result | None = None
+        self._labels: dict[str, str] = {}
+        self._stored: Path | None = None
         try:
-            self._server, self._thread = start_http_server(port, addr=HOST, registry=registry_of(self._points))
+            self._server = _Server((HOST, port), _handler(self.answer))
         except OSError as error:
             raise UsageError(
                 f"--metrics-port {port}: cannot listen on {HOST} ({error.strerror}); "
                 "give another port, or 0 for any that is free"
             ) from error
-        self.url = f"http://{HOST}:{self._server.server_port}/metrics"
+        self.url = f"http://{HOST}:{self._server.server_port}{PATH}"
+        self._thread = Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread.start()
 
-    def follow(self, result: Result) -> None:
-        """From now on, tell of ``result`` as well, as far as it has come."""
-        self._result = result
+    def follow(self, result: Result, stored: Path) -> None:
+        """From now on, tell of the run of ``result`` as well, what stands in its file ``stored``."""
+        self._labels, self._stored = run_labels(result), stored
 
-    def _points(self) -> Iterator[Point]:
-        result = self._result
-        yield from labelled(running_points(self._snapshot()), run_labels(result) if result is not None else {})
-        if result is not None:
-            yield from result_points(result)
+    def answer(self) -> bytes:
+        """What is known now, in OpenMetrics' text format."""
+        stored = self._stored.read_bytes() if self._stored is not None else EOF
+        return exposition(labelled(running_points(self._snapshot()), self._labels)).removesuffix(EOF) + stored
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +62,31 @@ class MetricsServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    # A port that is taken shall be told; some Pythons would share it.
+    allow_reuse_port = False
+
+
+def _handler(answer: Callable[[], bytes]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.partition("?")[0] != PATH:
+                self.send_error(404, f"only {PATH} is served")
+                return
+            body = answer()
+            self.send_response(200)
+            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            # A scrape is no news, and stderr is the view's.
+            pass
+
+    return Handler
 
 
 def serving(port: int | None, view: View) -> contextlib.AbstractContextManager[MetricsServer | None]:

@@ -6,7 +6,7 @@ A number that could not be had is no sample: absent, never 0. Times are in secon
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, get_args
@@ -33,6 +33,8 @@ from bench.records import (
     Verdict,
 )
 
+#: The last line of every exposition: without it, it is no whole one.
+EOF: Final = b"# EOF\n"
 #: What a sample's name has beyond its family's.
 _SUFFIXES: Final = {"counter": "_total", "info": "_info"}
 #: By its field in the result; the largest of all is the quantile 1.
@@ -128,26 +130,26 @@ FAMILIES: Final = {
 
 
 class Figures(Collector):
-    """What a registry collects: the points of ``points``, asked for anew each time, and only then."""
+    """What a registry collects, whatever it is that the points tell of."""
 
-    def __init__(self, points: Callable[[], Iterable[Point]]) -> None:
-        self._points = points
+    def __init__(self, points: Iterable[Point]) -> None:
+        self._families = families(points)
 
     def collect(self) -> list[Metric]:
         """The families that have a number."""
-        return families(self._points())
-
-
-def registry_of(points: Callable[[], Iterable[Point]]) -> CollectorRegistry:
-    """A registry of nothing but `Figures`."""
-    registry = CollectorRegistry()
-    registry.register(Figures(points))
-    return registry
+        return self._families
 
 
 def openmetrics(result: Result) -> bytes:
     """``metrics.prom``: all that ``result`` has, in OpenMetrics' text format."""
-    text: bytes = generate_latest(registry_of(lambda: result_points(result)))  # type: ignore[no-untyped-call]
+    return exposition(result_points(result))
+
+
+def exposition(points: Iterable[Point]) -> bytes:
+    """``points`` in OpenMetrics' text format; its last line is `EOF`."""
+    registry = CollectorRegistry()
+    registry.register(Figures(points))
+    text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
     return text
 
 

@@ -61,6 +61,11 @@ class RunStore:
         """``result.json``."""
         return self.folder / "result.json"
 
+    @property
+    def metrics_file(self) -> Path:
+        """``metrics.prom``."""
+        return self.folder / "metrics.prom"
+
     def cell_folder(self, cell: str) -> Path:
         """The folder of one cell, made if absent."""
         folder = self.folder / "cells" / cell
@@ -70,7 +75,7 @@ class RunStore:
     def save(self, result: Result) -> None:
         """Write ``result.json``, ``metrics.prom``, ``config.toml`` anew; once thresholds are judged, ``junit.xml``."""
         write_whole(self.result_file, dump(result))
-        write_whole(self.folder / "metrics.prom", openmetrics(result))
+        write_whole(self.metrics_file, openmetrics(result))
         write_whole(self.folder / "config.toml", tomlkit.dumps(result.config).encode())
         if result.thresholds:
             write_whole(self.folder / "junit.xml", junit_xml(result))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import urllib.request
 from collections.abc import Iterator
+from urllib.error import HTTPError
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families as older_format
 from unit.bench.builders import a_config
 from unit.bench.scraped import a_snapshot, read, value, values
 from unit.reports import stored_runs
@@ -16,6 +16,7 @@ from base.errors import UsageError
 from base.kafka import free_ports
 from bench.matrix import plan
 from bench.metrics_server import HOST, MetricsServer, serving
+from bench.store import RunStore
 from bench.view import Snapshot, View
 
 OPENMETRICS = "application/openmetrics-text"
@@ -53,17 +54,18 @@ def server(view: FakeView) -> Iterator[MetricsServer]:
         yield running
 
 
-def scrape(server: MetricsServer, accept: str = OPENMETRICS) -> tuple[str, bytes]:
+def scrape(server: MetricsServer) -> tuple[str, bytes]:
     """Content type and body, as Prometheus would get them."""
-    request = urllib.request.Request(server.url, headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(server.url, timeout=10) as answer:
         assert answer.status == 200
         return answer.headers["Content-Type"], answer.read()
 
 
-def test_the_cell_under_way_and_those_that_ended_are_told(server):
+def test_the_cell_under_way_and_those_that_ended_are_told(server, tmp_path):
     """Both over HTTP, in OpenMetrics, the first with its labels."""
-    server.follow(stored_runs.result(status="running"))
+    store, result = RunStore(tmp_path, "run"), stored_runs.result(status="running")
+    store.save(result)
+    server.follow(result, store.metrics_file)
     kind, body = scrape(server)
     assert kind.startswith(f"{OPENMETRICS};")
     series = read(body)
@@ -80,12 +82,14 @@ def test_the_cell_under_way_and_those_that_ended_are_told(server):
     assert len(values(series, "alertbench_cell_window_seconds")) == 6
 
 
-def test_a_cell_that_ends_is_told_at_the_next_question(server):
-    """The result that is followed grows while it is."""
-    result = stored_runs.result(cells=[], status="running")
-    server.follow(result)
+def test_a_cell_that_ends_is_told_at_the_next_question(server, tmp_path):
+    """As soon as its row is stored."""
+    store, result = RunStore(tmp_path, "run"), stored_runs.result(cells=[], status="running")
+    store.save(result)
+    server.follow(result, store.metrics_file)
     assert values(read(scrape(server)[1]), "alertbench_cell_window_seconds") == []
     result.cells.append(stored_runs.cell())
+    store.save(result)
     assert values(read(scrape(server)[1]), "alertbench_cell_window_seconds") == [30.0]
 
 
@@ -109,12 +113,12 @@ def test_nothing_is_computed_unasked(server, view):
     assert view.asked == 1
 
 
-def test_who_does_not_know_openmetrics_gets_the_older_format(server):
-    """As curl without a header."""
-    kind, body = scrape(server, accept="*/*")
-    assert kind.startswith("text/plain")
-    assert {family.type for family in older_format(body.decode())} <= {"gauge", "counter", "summary"}
-    assert b"alertbench_running_cells 6.0\n" in body
+def test_another_path_is_not_found(server, view):
+    """And nothing is computed for it."""
+    with pytest.raises(HTTPError, match="404") as refused:
+        urllib.request.urlopen(server.url.replace("/metrics", "/"), timeout=10)
+    refused.value.close()
+    assert view.asked == 0
 
 
 def test_only_this_machines_loopback_is_served(server):
