@@ -16,6 +16,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from base.errors import UsageError, did_you_mean
+from bench.baselines import BLIND
+from bench.delays import DELAYS_S
 from bench.latency import DEADLINES_S, PERCENTILES
 from bench.records import BATCHES_FOR_WORDS, Cell
 from bench.stamps import STAGES_MICRO_BATCH, STAGES_REALTIME
@@ -126,6 +128,7 @@ def _keys_of() -> dict[str, tuple[str, ...]]:
         "by_rule": tuple(rule.id for rule in load_rules()),
         "by_fault": tuple(FAULTS),
         "intervals": ("precision", "recall"),
-        "delay": ("median_event_s", "median_readings"),
+        "recall_at_delay": tuple(f"{delay}" for delay in DELAYS_S),
+        "baselines": tuple(BLIND),
         "resources": ("broker", "pipeline", "publisher", "collector", "meter", "harness"),
     }

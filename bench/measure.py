@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from bench.matrix import CellSpec
 from bench.pauses import pauses_of, read_pauses
 from bench.phases import Bench, RawCell, ReadBack
 from bench.progress import Batch, read_batches
-from bench.quality import quality
+from bench.quality import quality, stream_sample
 from bench.records import BATCHES_FOR_WORDS, Cell, Latencies, LatencyMs, Spread, Throughput
 from bench.stamps import (
     STAGES_MICRO_BATCH,
@@ -36,8 +34,6 @@ from bench.stamps import (
     negative_share,
     parsed_alerts,
 )
-from bench.stream import PreparedStream
-from pipeline.rules import AlertRule
 from sim.delivery_log import read_delivery_log
 
 
@@ -52,6 +48,7 @@ def latencies(stamps: pl.DataFrame) -> Latencies:
 
 def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
     """Join, count and judge one cell; writes its stamps.parquet and alerts.parquet into ``folder``."""
+    spec = bench.stream.spec
     log = read_delivery_log(raw.delivery_log)
     deliveries = deliveries_frame(log)
     judged = judged_source(read.source, bench.judge)
@@ -143,11 +140,7 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
         throughput=throughput,
         fidelity=found,
         quality=quality(
-            window_truth(bench.stream, window_s),
-            alerts,
-            bench.rules,
-            noise_sigma=noise_by_channel(bench.stream, bench.rules),
-            interval_s=bench.stream.spec.interval_s,
+            [stream_sample(spec, bench.stream.truth, alerts, bench.rules, window_event_s=window_s * spec.speedup)]
         ),
         resources=usage,
         host=host,
@@ -271,19 +264,3 @@ def drain_seconds(stamps: pl.DataFrame, deliveries: pl.DataFrame) -> float:
     if not isinstance(last_alert, int) or not isinstance(last_due, int):
         return 0.0
     return max(0.0, (last_alert - last_due) / 1e9)
-
-
-def window_truth(stream: PreparedStream, window_s: float) -> pl.DataFrame:
-    """The true readings of the window, without the beacons: what quality is scored on."""
-    start_us = stream.spec.scenario.start_us
-    end_us = start_us + round(window_s * stream.spec.speedup * 1e6)
-    return stream.truth.filter(pl.col("event_us").is_between(start_us, end_us, closed="left"), ~pl.col("beacon"))
-
-
-def noise_by_channel(stream: PreparedStream, rules: Sequence[AlertRule]) -> dict[str, float]:
-    """Sigma of the instruments' error (fixed offset and noise) for every channel that a rule looks at."""
-    sensors = stream.spec.scenario.sensors
-    return {
-        rule.field: math.hypot(getattr(sensors.noise_sigma, rule.field), getattr(sensors.offset_sigma, rule.field))
-        for rule in rules
-    }

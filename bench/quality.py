@@ -1,31 +1,31 @@
 """Are the rules right? Alerts against the hazards that the simulator knows to be true.
 
-A *hazard* is a run of consecutive readings of one sensor on which the rule in use holds for the true
-weather. It is *found* if any alert inside it carries the rule among its ``fired`` ids. A run of
-consecutive alerted readings that touches no hazard is one false alarm. Hazards that the sensor's
-noise alone decides about are *marginal*: shown apart, neither found nor missed.
+A hazard is *found* if any alert inside it carries the rule among its ``fired`` ids. A run of consecutive alerted
+readings that touches no hazard is one false alarm. Two things are neither right nor wrong: hazards that the sensor's
+noise alone decides about (*marginal*), and readings that carry an injected fault. Where runs are counted, a run of
+alerts that touches one of them and no other hazard is left out whole; where readings are, the alerts on them are.
+What a fault hides of a hazard is missed all the same.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import numpy as np
 import polars as pl
 
-from bench.records import Interval, Quality, Score
+from bench.baselines import SEED, blind_alarms
+from bench.delays import DELAYS_S, RESTRICTED_TO_S, delay_record, delays, recall_at_delay
+from bench.hazards import Detection, ReadingGrid, detection, stack, stacked
+from bench.metric_set import NO_ALERT, NO_EVENT, all_rounded, metrics, rounded
+from bench.metrics.counts import event
+from bench.metrics.ranges import Bools, Longs, ranges
+from bench.records import Counted, Interval, Quality, Score
 from pipeline.rules import AlertRule
-
-#: A crossing by less than this many sigma of the sensor's noise, or of fewer readings, is marginal.
-MARGINAL_SIGMA = 2.0
-MARGINAL_READINGS = 2
-
-_COMPARE = {
-    ">": lambda value, threshold: value - threshold,
-    ">=": lambda value, threshold: value - threshold,
-    "<": lambda value, threshold: threshold - value,
-    "<=": lambda value, threshold: threshold - value,
-}
+from sim.stream import StreamSpec
 
 
 def wilson(successes: int, trials: int) -> Interval | None:
@@ -38,133 +38,154 @@ def wilson(successes: int, trials: int) -> Interval | None:
     return Interval(low=round(float(found.low), 5), high=round(float(found.high), 5))
 
 
-def score(tp: int, fp: int, fn: int, **more: int | dict[str, float | None]) -> Score:
-    """Precision and recall with their intervals; a share of nothing is None."""
-    return Score(
-        tp=tp,
-        fp=fp,
-        fn=fn,
-        precision=round(tp / (tp + fp), 5) if tp + fp else None,
-        recall=round(tp / (tp + fn), 5) if tp + fn else None,
-        intervals={"precision": wilson(tp, tp + fp), "recall": wilson(tp, tp + fn)},
-        **more,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A stretch of stream, judged by every rule: a `Detection` for each id."""
+
+    by_rule: Mapping[str, Detection]
+    #: Days of event time, summed over the sensors, without the share of readings that carry a fault.
+    sensor_days: float
+    #: Event time between two readings of a sensor.
+    interval_s: float
 
 
-def runs(readings: pl.DataFrame, holds: pl.Expr) -> pl.DataFrame:
-    """Number the runs of readings on which ``holds`` is true: column ``run``, null elsewhere.
-
-    ``readings``: one row a reading; consecutive means consecutive ``seq`` of one ``sensor_id``.
-    """
-    return (
-        readings.sort("sensor_id", "seq")
-        .with_columns(_holds=holds)
-        .with_columns(
-            _starts=pl.col("_holds")
-            & ~(
-                pl.col("_holds").shift(1, fill_value=False)
-                & (pl.col("sensor_id") == pl.col("sensor_id").shift(1))
-                & (pl.col("seq") == pl.col("seq").shift(1) + 1)
-            ).fill_null(value=False)
-        )
-        .with_columns(run=pl.when("_holds").then(pl.col("_starts").cum_sum()))
-        .drop("_holds", "_starts")
-    )
-
-
-def rule_score(
-    truth: pl.DataFrame, alerts: pl.DataFrame, rule: AlertRule, *, noise_sigma: float, interval_s: float
-) -> Score:
-    """One rule against its hazards.
-
-    ``truth``: sensor_id, seq, event_us, true_<channel>, fault_mask, of the readings to be scored.
-    ``alerts``: sensor_id, seq, rule, fired, each alert once. ``noise_sigma``: of the rule's channel.
-    """
-    margin = _COMPARE[rule.comparison](pl.col(f"true_{rule.field}"), rule.threshold)
-    holds = margin >= 0 if rule.comparison.endswith("=") else margin > 0
-    fired = alerts.filter(pl.col("fired").list.contains(rule.id)).select(
-        "sensor_id", "seq", alerted=pl.lit(value=True), named=pl.col("rule") == rule.id
-    )
-    rows = (
-        runs(truth.with_columns(_margin=margin), holds)
-        .rename({"run": "hazard"})
-        .join(fired, on=["sensor_id", "seq"], how="left")
-        .with_columns(pl.col("alerted", "named").fill_null(value=False))
-    )
-    hazards = (
-        rows.filter(pl.col("hazard").is_not_null())
-        .group_by("hazard")
-        .agg(
-            readings=pl.len(),
-            peak=pl.col("_margin").max(),
-            start_us=pl.col("event_us").min(),
-            first_us=pl.col("event_us").filter("alerted").min(),
-            found=pl.col("alerted").any(),
-            masked=pl.col("alerted").any() & ~pl.col("named").any(),
-        )
-        .with_columns(
-            marginal=(pl.col("readings") < MARGINAL_READINGS) | (pl.col("peak") < MARGINAL_SIGMA * noise_sigma)
-        )
-    )
-    alarms = (
-        runs(rows, pl.col("alerted"))
-        .filter(pl.col("run").is_not_null())
-        .group_by("run")
-        .agg(touches=pl.col("hazard").is_not_null().any(), faulty=(pl.col("fault_mask") != 0).any())
-        .filter(~pl.col("touches"))
-    )
-    scored = hazards.filter(~pl.col("marginal"))
-    found = scored.filter("found")
-    delays_s = (found["first_us"] - found["start_us"]).cast(pl.Float64) / 1e6
-    median_s = delays_s.median()
-    return score(
-        len(found),
-        alarms.filter(~pl.col("faulty")).height,
-        len(scored) - len(found),
-        marginal=int(hazards["marginal"].sum()),
-        masked=int(found["masked"].sum()),
-        ignored=alarms.filter("faulty").height,
-        delay={
-            "median_event_s": median_s if isinstance(median_s, float) else None,
-            "median_readings": median_s / interval_s if isinstance(median_s, float) else None,
-        },
-    )
-
-
-def quality(
+def sample(
     truth: pl.DataFrame,
     alerts: pl.DataFrame,
     rules: Sequence[AlertRule],
     *,
     noise_sigma: Mapping[str, float],
     interval_s: float,
-) -> Quality:
-    """Every rule, and all of them pooled (counts added; beacons must have been left out of ``truth``)."""
+    window_event_s: float,
+) -> Sample:
+    """What the rules made of ``window_event_s`` seconds of event time.
+
+    ``truth``: sensor_id, seq, event_us, true_<channel>, fault_mask of the readings to be scored; beacons must have
+    been left out. ``alerts``: sensor_id, seq, rule, fired. ``noise_sigma``: by channel. ``interval_s``: event time
+    between two readings of a sensor.
+    """
+    grid = ReadingGrid.of(truth)
     unique = alerts.drop_nulls(["sensor_id", "seq", "fired"]).unique(["sensor_id", "seq"], keep="first")
-    by_rule = {
-        rule.id: rule_score(truth, unique, rule, noise_sigma=noise_sigma[rule.field], interval_s=interval_s)
+    placed = grid.placed(unique)
+    healthy = int((truth["fault_mask"] == 0).sum()) / max(len(truth), 1)
+    return Sample(
+        by_rule={rule.id: detection(grid, placed, rule, noise_sigma=noise_sigma[rule.field]) for rule in rules},
+        sensor_days=grid.shape[0] * window_event_s / 86_400 * healthy,
+        interval_s=interval_s,
+    )
+
+
+def stream_sample(
+    spec: StreamSpec, truth: pl.DataFrame, alerts: pl.DataFrame, rules: Sequence[AlertRule], *, window_event_s: float
+) -> Sample:
+    """The first ``window_event_s`` seconds from event time zero on of a simulated stream, beacons left out."""
+    start_us = spec.scenario.start_us
+    end_us = start_us + round(window_event_s * 1e6)
+    return sample(
+        truth.filter(pl.col("event_us").is_between(start_us, end_us, closed="left"), ~pl.col("beacon")),
+        alerts,
+        rules,
+        noise_sigma=noise_by_channel(spec, rules),
+        # Where readings are drawn by lot: on average.
+        interval_s=spec.sensors * spec.speedup / spec.rate_per_s,
+        window_event_s=window_event_s,
+    )
+
+
+def noise_by_channel(spec: StreamSpec, rules: Sequence[AlertRule]) -> dict[str, float]:
+    """Sigma of the instruments' error (fixed offset and noise) for every channel that a rule looks at."""
+    sensors = spec.scenario.sensors
+    return {
+        rule.field: math.hypot(getattr(sensors.noise_sigma, rule.field), getattr(sensors.offset_sigma, rule.field))
         for rule in rules
     }
-    counts = {
-        name: sum(getattr(one, name) for one in by_rule.values())
-        for name in ("tp", "fp", "fn", "marginal", "masked", "ignored")
-    }
-    delays = [one.delay["median_event_s"] for one in by_rule.values()]
-    known = [value for value in delays if value is not None and math.isfinite(value)]
-    pooled = score(
-        counts["tp"],
-        counts["fp"],
-        counts["fn"],
-        marginal=counts["marginal"],
-        masked=counts["masked"],
-        ignored=counts["ignored"],
-    )
+
+
+def quality(samples: Sequence[Sample]) -> Quality:
+    """Every rule over all ``samples``, which have one interval, and all rules pooled."""
+    interval_s, days = samples[0].interval_s, sum(one.sensor_days for one in samples)
+    rng = np.random.default_rng(SEED)
+    given = {rule: stacked([one.by_rule[rule] for one in samples]) for rule in samples[0].by_rule}
+    blind = {rule: blind_alarms(one.alarm, one.exists, rng) for rule, one in given.items()}
+    by_rule = {rule: score(one, blind[rule], sensor_days=days, interval_s=interval_s) for rule, one in given.items()}
+    pooled = {name: stack([one[name] for one in blind.values()]) for name in next(iter(blind.values()))}
     return Quality(
-        all=pooled,
+        all=score(stacked(list(given.values())), pooled, sensor_days=days, interval_s=interval_s),
         by_rule=by_rule,
         by_fault={},
-        reasons={
-            "by_fault": "the pipeline ran threshold rules only: no fault detector to score",
-            **({} if known else {"delay": "no hazard was found"}),
-        },
+        reasons={"by_fault": "the pipeline ran threshold rules only: no fault detector to score"},
     )
+
+
+def score(given: Detection, blind: Mapping[str, Bools], *, sensor_days: float, interval_s: float) -> Score:
+    """A detector against its hazards, and detectors that know nothing, their alarms by name, beside it."""
+    counts = counted(given, given.alarm, sensor_days=sensor_days)
+    events, runs = ranges(given.hazard), ranges(given.alarm)
+    waits = delays(given)
+    alerts, named = (_inside(mask, events.start, events.end) for mask in (given.alarm, given.named))
+    on_fault = _inside(given.faulty, runs.start, runs.end) > 0
+    on_hazard = _inside(given.hazard | given.marginal, runs.start, runs.end) > 0
+    return Score(
+        **counts,
+        delay=delay_record(waits, interval_s=interval_s),
+        recall_at_delay=recall_at_delay(waits, interval_s=interval_s),
+        duplicates_per_event=rounded((alerts.sum() - counts["tp"]) / counts["tp"]) if counts["tp"] else None,
+        marginal=len(ranges(given.marginal)),
+        masked=int(((alerts > 0) & (named == 0)).sum()),
+        ignored=int((on_fault & ~on_hazard).sum()),
+        baselines={name: Counted(**counted(given, alarm, sensor_days=sensor_days)) for name, alarm in blind.items()},
+        reasons=_reasons(counts, interval_s=interval_s),
+    )
+
+
+def counted(given: Detection, alarm: Bools, *, sensor_days: float) -> dict[str, Any]:
+    """The fields of `Counted`, of any ``alarm`` on the hazards of ``given``."""
+    judged = judged_runs(given, alarm)
+    found = event(given.hazard, judged)
+    return {
+        "tp": found.tp,
+        "fp": found.fp,
+        "fn": found.fn,
+        **all_rounded(asdict(found.prf)),
+        "intervals": {
+            "precision": wilson(found.tp, found.tp + found.fp),
+            "recall": wilson(found.tp, found.tp + found.fn),
+        },
+        "false_alarms_per_sensor_day": rounded(found.fp / sensor_days) if sensor_days else None,
+        "metrics": metrics(given.hazard, alarm & ~given.ignored, judged & ~given.ignored),
+    }
+
+
+def judged_runs(given: Detection, alarm: Bools) -> Bools:
+    """``alarm`` without the runs that touch a marginal hazard or a faulty reading, and no other hazard."""
+    runs = ranges(alarm)
+    on_hazard, on_ignored = (_inside(mask, runs.start, runs.end) > 0 for mask in (given.hazard, given.ignored))
+    judged = alarm.copy()
+    judged[alarm] = np.repeat(on_hazard | ~on_ignored, runs.length)
+    return judged
+
+
+def _reasons(counts: Mapping[str, Any], *, interval_s: float) -> dict[str, str]:
+    """Why numbers of a `Score` are None, by name."""
+    no_event, no_alert = not counts["tp"] + counts["fn"], not counts["tp"] + counts["fp"]
+    apart = f"readings are {interval_s:g} s apart, and a shorter delay tells nothing"
+    # The last that holds for a name is told.
+    reasons = (
+        ("precision", NO_ALERT, no_alert),
+        ("recall", NO_EVENT, no_event),
+        ("f1", NO_ALERT, no_alert),
+        ("f1", NO_EVENT, no_event),
+        ("delay", apart, interval_s > RESTRICTED_TO_S),
+        ("delay", "no event was found", not counts["tp"]),
+        ("duplicates_per_event", "no event was found", not counts["tp"]),
+        ("recall_at_delay", apart, interval_s > DELAYS_S[0]),
+        ("recall_at_delay", NO_EVENT, no_event),
+        ("false_alarms_per_sensor_day", "every reading carries a fault", counts["false_alarms_per_sensor_day"] is None),
+    )
+    return {name: reason for name, reason, holds in reasons if holds}
+
+
+def _inside(mask: Bools, start: Longs, end: Longs) -> Longs:
+    """How many are true in each range [start, end) of the flat mask."""
+    at = np.flatnonzero(mask)
+    return np.searchsorted(at, end) - np.searchsorted(at, start)

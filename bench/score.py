@@ -13,6 +13,7 @@ import typer
 
 from base.errors import UsageError, did_you_mean, one_line_errors
 from base.jsonl import dumps
+from bench.baselines import SEED, blind_alarms
 from bench.metrics.affiliation import affiliation
 from bench.metrics.counts import composite, event, point, point_adjusted
 from bench.metrics.nab import PROFILES, nab
@@ -30,9 +31,6 @@ Numbers: TypeAlias = dict[str, float | None]
 
 #: The volume's surface has a row for each buffer.
 LARGEST_VUS_BUFFER: Final = 2000
-
-#: The random baseline is the same in every call.
-SEED: Final = 42
 
 NAMES: Final = {
     "point": "point-wise",
@@ -78,17 +76,17 @@ def scored(truth: Bools, alarm: Bools, scores: Floats | None, settings: Settings
 def baselines(given: Given) -> dict[str, Given]:
     """Detectors that know nothing: as many alarms at random ticks, an alarm always, and never one."""
     rng = np.random.default_rng(SEED)
-    alarm = given.alarm
-    shape = alarm.shape
+    shape = given.alarm.shape
+    alarms = blind_alarms(given.alarm, np.ones(shape, dtype=np.bool_), rng)
     rated = given.scores is not None
 
-    def blind(alarmed: Bools, scores: Floats) -> Given:
-        return Given(given.sensors, given.truth, alarmed, scores if rated else None, [])
+    def blind(name: str, scores: Floats) -> Given:
+        return Given(given.sensors, given.truth, alarms[name], scores if rated else None, [])
 
     return {
-        "random": blind(rng.permutation(alarm.ravel()).reshape(shape), rng.random(shape)),
-        "always on": blind(np.ones(shape, dtype=np.bool_), np.ones(shape)),
-        "never": blind(np.zeros(shape, dtype=np.bool_), np.zeros(shape)),
+        "random": blind("random", rng.random(shape)),
+        "always on": blind("always_on", np.ones(shape)),
+        "never": blind("never", np.zeros(shape)),
     }
 
 

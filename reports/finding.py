@@ -6,12 +6,13 @@ No sentence compares cells: without known noise a difference is only a differenc
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
-from bench.records import REPEATS_FOR_WORDS, Result
+from bench.records import REPEATS_FOR_WORDS, QualityCell, Result
 from reports import words
-from reports.tables import cells_table, triggers_of
+from reports.tables import cells_table, quality_table, triggers_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ def finding(result: Result) -> Finding:
     limits = _limits(result, cells)
     if valid.is_empty():
         return Finding("No cell is valid, so nothing can be said about latency.", [], limits)
-    return Finding(_latency_sentence(result, valid), [_fidelity_sentence(valid), *_quality_sentence(valid)], limits)
+    # The quality cell has enough events, and other weather as well: where there is one, the headline is its.
+    judged = _quality_cell_sentence(result.quality_cell) or _quality_sentence(valid)
+    return Finding(_latency_sentence(result, valid), [_fidelity_sentence(valid), *judged], limits)
 
 
 def _latency_sentence(result: Result, valid: pl.DataFrame) -> str:
@@ -117,12 +120,38 @@ def _quality_sentence(valid: pl.DataFrame) -> list[str]:
     kinds = known.select(pl.col("^(precision|recall).*$")).unique()
     if len(kinds) > 1:
         return ["Precision and recall of the rules are not the same in all valid cells: see the matrix."]
-    row = known.row(0, named=True)
-    precision, recall = (
-        f"{name} {words.share(row[name])} (95 % interval {words.interval(row[f'{name}_low'], row[f'{name}_high'])})"
-        for name in ("precision", "recall")
+    return [f"Against the true weather the rules have {_shares(known.row(0, named=True))}."]
+
+
+def _shares(row: dict[str, Any]) -> str:
+    """Precision and recall with their intervals, from columns as in `cells_table`."""
+    return words.joined(
+        [
+            f"{name} {words.share(row[name])} (95 % interval {words.interval(row[f'{name}_low'], row[f'{name}_high'])})"
+            for name in ("precision", "recall")
+        ]
     )
-    return [f"Against the true weather the rules have {precision} and {recall}."]
+
+
+def _quality_cell_sentence(cell: QualityCell) -> list[str]:
+    if cell.quality is None:
+        return []
+    row = quality_table(cell.quality).row(-1, named=True)
+    events = row["tp"] + row["fn"]
+    if not events:
+        return ["In the quality cell no rule had an event to find."]
+    if row["precision"] is None:
+        return [f"In the quality cell none of {words.plural(events, 'event')} was alerted."]
+    over = f"over the {words.plural(events, 'event')} of the quality cell"
+    return [f"Against the true weather, {over}, the rules have {_shares(row)}."]
+
+
+def short_sentence(cell: QualityCell) -> str:
+    """Which rules had fewer events in the quality cell than they should; empty if none."""
+    if not cell.short:
+        return ""
+    found = words.joined([f"{rule} {events:,}" for rule, events in cell.short.items()])
+    return f"Too few of the {cell.wanted_events or 0:,} events that a rule should have to be judged by: {found}."
 
 
 def _limits(result: Result, cells: pl.DataFrame) -> list[str]:
@@ -135,6 +164,8 @@ def _limits(result: Result, cells: pl.DataFrame) -> list[str]:
     if len(doubtful):
         are = "is" if len(doubtful) == 1 else "are"
         limits.append(f"{words.plural(len(doubtful), 'cell')} {are} not valid and left out of every sentence here.")
+    if short := short_sentence(result.quality_cell):
+        limits.append(short)
     repeats = cells["repeat"].max()
     if len(cells) > 1 and (not isinstance(repeats, int) or repeats < REPEATS_FOR_WORDS):
         many = words.plural(repeats if isinstance(repeats, int) else 0, "repeat")

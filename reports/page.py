@@ -9,10 +9,10 @@ from typing import Any
 
 import jinja2
 
-from bench.records import Cell, Result
+from bench.records import Cell, QualityCell, Result
 from reports import cell_grids, grid, tables, words
 from reports.figures import Drawn
-from reports.finding import finding, verdict
+from reports.finding import finding, short_sentence, verdict
 from reports.over_time import stalls_table
 from reports.stored import StoredRun
 
@@ -59,14 +59,31 @@ def page_values(run: StoredRun, figures: dict[str, Drawn]) -> dict[str, Any]:
         "resolution": sample_sentence(result),
         "stalls": cell_grids.stalls_grid(stalls_table(result)),
         "quality": [
-            (group_name(result, cells), cell_grids.quality_grid(q)) for cells, q in tables.quality_groups(result)
+            (group_name(result, cells), cell_grids.quality_grid(found), cell_grids.metrics_grid(found))
+            for cells, found in tables.quality_groups(result)
         ],
+        "quality_cell": quality_cell_values(result.quality_cell),
         "host": cell_grids.host_grid(result),
         "env": grid.pairs_grid(result.env.model_dump()),
         "config": grid.pairs_grid(result.config | {"broker": result.broker}),
         "scenario": grid.pairs_grid(result.scenario.model_dump()),
         "files": files(run, figures),
         "figures": {name: figure_values(drawn) for name, drawn in figures.items()},
+    }
+
+
+def quality_cell_values(cell: QualityCell) -> dict[str, Any]:
+    """The quality cell as the template shows it: what was judged, its tables, and what it could not have."""
+    if cell.quality is None:
+        return {"absent": cell.reason or "it has none"}
+    return {
+        "absent": "",
+        "sentence": f"{words.plural(len(cell.streams), 'stream')} of {(cell.window_event_s or 0) / 3600:g} h of "
+        f"{words.plural(cell.sensors or 0, 'sensor')}, "
+        f"{words.count(sum(one.readings for one in cell.streams))} readings",
+        "short": short_sentence(cell),
+        "grid": cell_grids.quality_grid(cell.quality),
+        "metrics": cell_grids.metrics_grid(cell.quality),
     }
 
 

@@ -6,11 +6,11 @@ Pure. Figures and pages draw these frames and add nothing to them; tests assert 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import polars as pl
 
-from bench.records import Cell, Quality, Result
+from bench.records import Cell, Counted, Quality, Result, Score
 from reports import words
 
 #: The deadline, in s, whose recall is headlined; a key of ``fidelity.recall_at_deadline``.
@@ -225,23 +225,64 @@ def host_table(result: Result) -> pl.DataFrame:
 
 
 def quality_table(quality: Quality) -> pl.DataFrame:
-    """One row a rule or fault kind, and ``all`` at the end: counts, shares, intervals, delay."""
+    """One row a rule or fault kind, and ``all`` at the end: counts, shares, intervals, false alarms, delays."""
     counts = ("tp", "fp", "fn", "marginal", "masked", "ignored")
     rows = []
     for group, name, score in _scores(quality):
-        delay = {"delay_s": score["delay"].get("median_event_s")}
-        rows.append({"group": group, "name": name} | {key: score[key] for key in counts} | _shares(score) | delay)
-    shares = ("precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high", "delay_s")
+        found = score.model_dump()
+        numbers = {
+            "false_per_sensor_day": score.false_alarms_per_sensor_day,
+            "delay_s": score.delay.median_event_s,
+            "mean_delay_s": score.delay.restricted_mean_event_s,
+        }
+        rows.append({"group": group, "name": name} | {key: found[key] for key in counts} | _shares(found) | numbers)
+    shares = ("precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high")
+    others = ("false_per_sensor_day", "delay_s", "mean_delay_s")
     schema = {"group": pl.String, "name": pl.String} | dict.fromkeys(counts, pl.Int64)
-    return pl.DataFrame(rows, schema={**schema, **dict.fromkeys(shares, pl.Float64)})
+    return pl.DataFrame(rows, schema={**schema, **dict.fromkeys((*shares, *others), pl.Float64)})
 
 
-def _scores(quality: Quality) -> Iterator[tuple[str, str, dict[str, Any]]]:
+#: The columns of `metrics_table`, and where in a dumped `Counted` each comes from.
+METRICS: Final = {
+    "event_f1": ("f1",),
+    "point_f1": ("metrics", "point", "f1"),
+    "range_f1": ("metrics", "range", "f1"),
+    "affiliation_precision": ("metrics", "affiliation", "precision"),
+    "affiliation_recall": ("metrics", "affiliation", "recall"),
+    "nab": ("metrics", "nab", "standard"),
+    "pate_f1": ("metrics", "pate", "f1"),
+}
+
+
+def metrics_table(quality: Quality) -> pl.DataFrame:
+    """One row for the ``alerts`` of each rule, and one for each detector that knows nothing; ``all`` at the end.
+
+    The other profiles of NAB, and what stands behind each F1, are in result.json only. Empty for a result of a version
+    that knew fewer metrics.
+    """
+    rows = [
+        {"group": group, "name": name, "detector": detector} | {key: _at(found, path) for key, path in METRICS.items()}
+        for group, name, score in _scores(quality)
+        for detector, found in {"alerts": score, **score.baselines}.items()
+        if found.metrics is not None
+    ]
+    names = dict.fromkeys(("group", "name", "detector"), pl.String)
+    return pl.DataFrame(rows, schema={**names, **dict.fromkeys(METRICS, pl.Float64)})
+
+
+def _at(found: Counted, path: tuple[str, ...]) -> float | None:
+    value: Any = found
+    for step in path:
+        value = getattr(value, step)
+    return cast(float | None, value)
+
+
+def _scores(quality: Quality) -> Iterator[tuple[str, str, Score]]:
     for group, scores in (("rule", quality.by_rule), ("fault", quality.by_fault)):
         for name, score in scores.items():
-            yield group, name, score.model_dump()
+            yield group, name, score
     if quality.all is not None:
-        yield "all", "all", quality.all.model_dump()
+        yield "all", "all", quality.all
 
 
 def quality_groups(result: Result) -> list[tuple[list[Cell], Quality]]:

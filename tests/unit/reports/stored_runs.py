@@ -51,16 +51,49 @@ def latency(
     return records.LatencyMs(**same, all=records.Latencies(**same), budget=budget | {"alert_appended_to_seen": 0.4})
 
 
+def metrics(share: float | None = 0.5) -> records.Metrics:
+    """All metrics alike; NAB is a hundred times as much."""
+    prf = {"precision": share, "recall": share, "f1": share}
+    nab = None if share is None else 100 * share
+    return records.Metrics(
+        point=prf,
+        range=prf,
+        affiliation={"precision": share, "recall": share},
+        nab={"standard": nab, "low_fp": nab, "low_fn": nab},
+        pate={"f1": share},
+        vus={},
+        reasons={"vus": "needs scores", "pate": "needs scores"},
+    )
+
+
+def counted(tp: int, fp: int, fn: int, share: float | None) -> records.Counted:
+    """A detector that knows nothing."""
+    nothing = {"precision": None, "recall": None}
+    return records.Counted(
+        tp=tp, fp=fp, fn=fn, precision=share, recall=share, f1=share, intervals=nothing, metrics=metrics(share)
+    )
+
+
 def score(tp: int = 20, fp: int = 5, fn: int = 0, **more: Any) -> records.Score:
     """A score with its shares, and intervals that are wide enough to hold them."""
     values: dict[str, Any] = {
+        "f1": 0.75 if tp else None,
+        "false_alarms_per_sensor_day": 0.125,
+        "metrics": metrics(),
+        "recall_at_delay": {"60": None, "600": 0.5, "1800": 0.75, "3600": 1.0, "10800": 1.0},
+        "duplicates_per_event": 2.5,
+        "baselines": {
+            "never": counted(0, 0, tp + fn, None),
+            "always_on": counted(tp + fn, 9, 0, 0.25),
+            "random": counted(1, 30, tp + fn - 1, 0.125),
+        },
         "precision": round(tp / (tp + fp), 5) if tp + fp else None,
         "recall": round(tp / (tp + fn), 5) if tp + fn else None,
         "intervals": {
             "precision": {"low": 0.609, "high": 0.911} if tp + fp else None,
             "recall": {"low": 0.839, "high": 1.0} if tp + fn else None,
         },
-        "delay": {"median_event_s": 0.0, "median_readings": 0.0},
+        "delay": {"median_event_s": 0.0, "median_readings": 0.0, "restricted_mean_event_s": 750.0},
         "marginal": 3,
         "masked": 2,
         "ignored": 1,
@@ -72,6 +105,21 @@ def quality(**more: Any) -> records.Quality:
     """The same score for every rule and for all."""
     values: dict[str, Any] = {"all": score(100, 25), "by_rule": {rule: score() for rule in RULES}, "by_fault": {}}
     return records.Quality(**(values | more))
+
+
+def quality_cell(**more: Any) -> records.QualityCell:
+    """Two days under other seeds, in which one rule had too little to find."""
+    values: dict[str, Any] = {
+        "quality": quality(all=score(900, 100, 100)),
+        "streams": [{"seed": seed, "readings": 144_000, "stream_digest": f"d{seed}"} for seed in (43, 44)],
+        "sensors": 1000,
+        "interval_s": 600.0,
+        "window_event_s": 86_400.0,
+        "wanted_events": 400,
+        "most_readings": 2_000_000,
+        "short": {"heavy_rainfall": 57},
+    }
+    return records.QualityCell(**(values | more))
 
 
 def fidelity(**more: Any) -> records.Fidelity:

@@ -1,7 +1,7 @@
 """The sentences on top of the report."""
 
 import pytest
-from unit.reports.stored_runs import REASON, broken, cell, fidelity, matrix, quality, result, score
+from unit.reports.stored_runs import REASON, broken, cell, fidelity, matrix, quality, quality_cell, result, score
 
 from reports.finding import finding, verdict
 
@@ -75,6 +75,33 @@ def test_quality_carries_its_interval():
     """Precision and recall come with their intervals where all valid cells agree."""
     more = finding(result()).more
     assert "precision 80.0 % (95 % interval 60.9–91.1 %) and recall 100 %" in more[1]
+
+
+def test_the_quality_cell_has_the_headline():
+    """Its shares stand in place of the cells', with their intervals; a rule with too few events is a limit."""
+    found = finding(result(cells=[cell()], quality_cell=quality_cell()))
+    assert found.more[1] == (
+        "Against the true weather, over the 1,000 events of the quality cell, the rules have "
+        "precision 90.0 % (95 % interval 60.9–91.1 %) and recall 90.0 % (95 % interval 83.9–100 %)."
+    )
+    assert len(found.more) == 2
+    short = "Too few of the 400 events that a rule should have to be judged by: heavy_rainfall 57."
+    assert short in found.limits
+    assert not any("Too few" in line for line in finding(result(quality_cell=quality_cell(short={}))).limits)
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((0, 0, 0), "no rule had an event to find"),
+        ((0, 3, 0), "no rule had"),
+        ((0, 0, 7), "none of 7 events was alerted"),
+    ],
+)
+def test_a_quality_cell_with_nothing_in_it_says_so(counts, words):
+    """Weather without hazards, and rules that never fire, are no shares of anything."""
+    empty = quality_cell(quality=quality(all=score(*counts)))
+    assert words in finding(result(cells=[cell()], quality_cell=empty)).more[1]
 
 
 def test_quality_that_differs_is_not_pooled():

@@ -5,9 +5,10 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from unit.reports.stored_runs import REASON, broken, cell, matrix, quality, result, score, store
+from unit.reports.stored_runs import REASON, broken, cell, matrix, quality, quality_cell, result, score, store
 
 from base.errors import UsageError
+from bench import records
 from bench.records import Advice, ThresholdVerdict
 from reports.render import render
 from reports.summary import markdown
@@ -165,6 +166,17 @@ def test_cells_that_differ_in_quality_have_tables_of_their_own(tmp_path):
     words = page_of(tmp_path, result(cells=[cell(), odd])).words
     assert "Realtime-30s-p1-tuned-r1" in words
     assert "1s-p1-tuned-r1" in words
+
+
+def test_the_quality_cell_has_tables_of_its_own(tmp_path):
+    """What was judged, on how much, what it could not have; and why there is none."""
+    words = page_of(tmp_path, result(cells=[cell()], quality_cell=quality_cell())).words
+    assert "2 streams of 24 h of 1,000 sensors, 288,000 readings" in words
+    assert "to be judged by: heavy_rainfall 57." in words
+    assert words.count("By other metrics, beside detectors that know nothing") == 2
+    assert "always on" in words
+    reason = records.QualityCell(reason="--quick goes without")
+    assert "There is none: --quick goes without." in page_of(tmp_path, result(quality_cell=reason)).words
 
 
 THRESHOLDS = [

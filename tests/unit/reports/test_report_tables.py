@@ -125,6 +125,31 @@ def test_quality_ends_with_all_rules_pooled():
     assert table["marginal"].to_list()[0] == 3
 
 
+def test_quality_tells_false_alarms_and_delays():
+    """How often a rule is wrong, how late it is where it finds something, and with a miss counted."""
+    row = tables.quality_table(quality()).row(0, named=True)
+    assert (row["false_per_sensor_day"], row["delay_s"], row["mean_delay_s"]) == (0.125, 0.0, 750.0)
+
+
+def test_metrics_stand_beside_detectors_that_know_nothing():
+    """Four rows a rule and for all: its alerts, then silence, an alarm always on, and one at random."""
+    table = tables.metrics_table(quality())
+    assert table.filter(name="all")["detector"].to_list() == ["alerts", "never", "always_on", "random"]
+    assert len(table) == 4 * 6
+    ours = {"event_f1": 0.75, "point_f1": 0.5, "nab": 50.0, "pate_f1": 0.5, "affiliation_recall": 0.5}
+    row = table.row(0, named=True)
+    assert {name: row[name] for name in ours} == ours
+    assert table.filter(name="all", detector="random")["range_f1"].item() == 0.125
+    assert table.filter(name="all", detector="never")["event_f1"].item() is None
+
+
+def test_a_result_of_before_has_no_metrics_and_no_quality_cell():
+    """A score as earlier versions wrote it: its counts are shown, and the table of metrics is empty."""
+    old = score(metrics=None, baselines={}, false_alarms_per_sensor_day=None, delay={"median_event_s": 0.0})
+    assert tables.metrics_table(quality(all=old, by_rule={"r": old})).is_empty()
+    assert tables.quality_table(quality(all=old, by_rule={})).row(0, named=True)["mean_delay_s"] is None
+
+
 def test_an_undefined_share_has_no_interval():
     """Precision over no alert is null, and so are the ends of its interval."""
     row = tables.quality_table(quality(by_rule={"heavy_rainfall": score(0, 0, 0)})).row(0, named=True)
