@@ -18,11 +18,11 @@ from bench.class_archives import ready_class_archives
 from bench.config import RunConfig
 from bench.engines import SPARK
 from bench.environment import environment, git_facts
-from bench.jobs import CellJob, Feed, FloorJob
+from bench.jobs import CellJob, Feed, FloorJob, QualityJob
 from bench.matrix import CellSpec, plan
 from bench.metrics_server import serving
 from bench.phases import Bench, bench_for, tail_s
-from bench.records import Calibration, Cell, Result, Run, ScenarioRecord
+from bench.records import Calibration, Cell, QualityCell, Result, Run, ScenarioRecord
 from bench.resume import done_first, require_same
 from bench.scheduler import Job, run_in_turn
 from bench.store import RunStore, now, run_id
@@ -35,6 +35,8 @@ from sim.stream import StreamSpec
 
 #: What a cell takes beyond warm-up, window and tail: starting, warming, probing, stopping, scoring.
 OVERHEAD_S = 16.0
+#: Why a run with `--quick`, and a measurement of noise, have no quality cell.
+NO_QUALITY_CELL = "--quick goes without"
 
 
 def execute_run(
@@ -78,6 +80,7 @@ def execute_run(
                 calibration=Calibration(
                     kafka_floor_ms=None, reason="the run ended before it was measured", noise=stored_noise(env)
                 ),
+                quality_cell=QualityCell(reason=NO_QUALITY_CELL if config.quick else "the run ended before it"),
             )
             if resumed is not None:
                 result.run.started = resumed.run.started
@@ -108,7 +111,7 @@ def conclude(config: RunConfig, planned: list[CellSpec], result: Result) -> None
 
 
 def jobs(cells: list[CellSpec], done: int, bench: Bench, store: RunStore, result: Result) -> list[Job]:
-    """All that a run does, in order, its first ``done`` cells being so. The floor comes last, and alone."""
+    """All that a run does, in order, its first ``done`` cells being so. What needs no quiet machine comes last."""
     view = bench.view
 
     def began(job: CellJob) -> None:
@@ -124,6 +127,7 @@ def jobs(cells: list[CellSpec], done: int, bench: Bench, store: RunStore, result
             for number, cell in enumerate(cells[done:], done + 1)
         ),
         FloorJob(bench=bench, store=store, result=result),
+        *([] if bench.config.quick else [QualityJob(bench=bench, store=store, result=result)]),
     ]
 
 

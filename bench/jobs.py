@@ -16,7 +16,7 @@ from bench.floor import Floor
 from bench.matrix import CellSpec
 from bench.measure import measure
 from bench.phases import Bench, Phases, RawCell, ReadBack, StartedCell, read_back, run_cell
-from bench.records import Calibration, Cell, Reason, Result
+from bench.records import Calibration, Cell, QualityCell, Reason, Result
 from bench.store import RunStore, now
 from bench.stream import BACKLOG_READINGS, backlog_command
 from sim.deliveries import read_deliveries
@@ -189,6 +189,37 @@ class FloorJob:
         """End what still runs of it."""
         if self._floor is not None:
             self._floor.stop()
+
+
+@dataclass(kw_only=True)
+class QualityJob:
+    """The quality cell, when nothing is measured any more. What goes wrong in it costs no cell."""
+
+    bench: Bench
+    store: RunStore
+    result: Result
+
+    def start(self) -> None:
+        """Nothing to set going."""
+
+    def run(self) -> None:
+        """Judge, store."""
+        # Its simulator takes a second to import: `bench.stream` says when.
+        from bench.quality_cell import quality_cell
+
+        bench = self.bench
+        try:
+            found = quality_cell(bench.stream.spec, bench.rules, say=bench.view.phase)
+        except AlertbenchError as error:
+            found = QualityCell(reason=str(error))
+        self.result.quality_cell = found
+        self.store.save(self.result)
+
+    def finish(self) -> None:
+        """All is done."""
+
+    def stop(self) -> None:
+        """No process, no topic."""
 
 
 def broken(spec: CellSpec, error: str) -> Cell:

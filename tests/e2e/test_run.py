@@ -101,6 +101,19 @@ def test_every_alert_is_accounted_for(finished):
     assert sum(stages.values()) == pytest.approx(whole_ms, rel=0.05)
 
 
+def test_the_rules_are_judged_on_other_days(finished):
+    """The run ends with its quality cell: other seeds, other readings, and events for every rule that has any."""
+    folder, _ = finished
+    result = json.loads((folder / "result.json").read_text())
+    cell = result["quality_cell"]
+    assert cell["reason"] is None
+    assert result["scenario"]["seed"] not in {one["seed"] for one in cell["streams"]}
+    assert result["scenario"]["stream_digest"] not in {one["stream_digest"] for one in cell["streams"]}
+    for rule, score in cell["quality"]["by_rule"].items():
+        assert score["tp"] + score["fn"] == cell["short"].get(rule, score["tp"] + score["fn"])
+        assert rule in cell["short"] or score["tp"] + score["fn"] >= cell["wanted_events"]
+
+
 def _window(stamps, cell):
     first = stamps["due_ns"].min() + 5_000_000_000
     return first, first + round(cell["window_s"] * 1e9)

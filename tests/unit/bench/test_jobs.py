@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from unit.bench.builders import a_config, a_result
 
-from base.errors import ComponentFailed, EnvironmentMissing
-from bench.jobs import CellJob
+from base.errors import ComponentFailed, EnvironmentMissing, UsageError
+from bench.campaign import jobs
+from bench.jobs import CellJob, FloorJob, QualityJob
 from bench.matrix import CellSpec, plan
-from bench.records import Cell, Result
+from bench.records import Cell, QualityCell, Result
 from bench.scheduler import run_in_turn
 from bench.store import RunStore, load
 from bench.view import View
@@ -123,3 +125,36 @@ def test_a_lost_environment_ends_the_run(store: RunStore):
     """Without a broker the next cell would meet the same: the run ends with that error."""
     with pytest.raises(EnvironmentMissing):
         go(store, runs=failing_on_the_second(EnvironmentMissing("no broker answers")))
+
+
+class QualityBench(FakeBench):
+    """What a quality cell asks of the bench."""
+
+    #: Nothing is simulated here.
+    stream = SimpleNamespace(spec=None)
+    rules = ()
+
+
+@pytest.mark.parametrize(
+    ("judged", "reason"),
+    [(lambda *_, **__: QualityCell(wanted_events=7), None), (lambda *_, **__: no_reading(), "no reading")],
+)
+def test_the_quality_cell_is_stored_and_costs_no_run(store: RunStore, monkeypatch, judged, reason: str | None):
+    """What it found stands in result.json; a scenario that it cannot judge leaves the reason there."""
+    monkeypatch.setattr("bench.quality_cell.quality_cell", judged)
+    result = a_result()
+    run_in_turn([QualityJob(bench=QualityBench(), store=store, result=result)])  # type: ignore[arg-type]
+    stored = load(store.folder).quality_cell
+    assert (stored.reason, stored.wanted_events) == (reason, None if reason else 7)
+
+
+def no_reading() -> None:
+    """A scenario without a reading in its first day."""
+    raise UsageError("no reading")
+
+
+@pytest.mark.parametrize(("quick", "last"), [(False, QualityJob), (True, FloorJob)])
+def test_nothing_is_judged_before_everything_is_measured(store: RunStore, quick: bool, last: type):
+    """The quality cell needs no quiet machine and comes last; --quick goes without."""
+    bench = SimpleNamespace(view=None, stream=QualityBench.stream, config=a_config(quick=quick))
+    assert isinstance(jobs(plan(a_config()), 0, bench, store, a_result())[-1], last)  # type: ignore[arg-type]
