@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from base.errors import UsageError
@@ -41,10 +42,10 @@ def write_deliveries(path: Path, stretches: Iterable[Prepared]) -> int:
     return written
 
 
-def read_deliveries(path: Path, *, until_ns: int | None = None) -> Iterator[Prepared]:
+def read_deliveries(path: Path, *, until_ns: int | None = None, sensors: int | None = None) -> Iterator[Prepared]:
     """What `write_deliveries` wrote, piece by piece, up to those due before ``until_ns``.
 
-    Raises `UsageError` if ``path`` is no such file.
+    ``sensors``: those of the first so many sensors alone. Raises `UsageError` if ``path`` is no such file.
     """
     try:
         file = pq.ParquetFile(path)
@@ -52,11 +53,15 @@ def read_deliveries(path: Path, *, until_ns: int | None = None) -> Iterator[Prep
         raise UsageError(f"FILE {path}: no file of deliveries ({str(error).splitlines()[0]})") from error
     if file.schema_arrow != SCHEMA:
         raise UsageError(f"FILE {path}: its columns are {file.schema_arrow.names}, not {SCHEMA.names}")
-    return _stretches(file, until_ns)
+    return _stretches(file, until_ns, sensors)
 
 
-def _stretches(file: pq.ParquetFile, until_ns: int | None) -> Iterator[Prepared]:
+def _stretches(file: pq.ParquetFile, until_ns: int | None, sensors: int | None) -> Iterator[Prepared]:
     for batch in file.iter_batches(batch_size=_STRETCH):
+        if sensors is not None:
+            batch = batch.filter(pc.less_equal(batch["sensor_id"], sensors))
+        if not len(batch):
+            continue
         sensor_id, seq, copy, due_ns, value = batch.columns
         stretch = Prepared(
             sensor_id=np.asarray(sensor_id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,9 @@ def resend(
     repeat: Annotated[
         bool, typer.Option("--repeat", help="Start over at the end, until --readings are sent; needs --unpaced.")
     ] = False,
+    sensors: Annotated[
+        int | None, typer.Option(metavar="N", help="Send the first N sensors' readings only. \\[default: all]")
+    ] = None,
     readings: Limit = None,
     unpaced: Unpaced = False,
     log: Log = None,
@@ -70,11 +74,14 @@ def resend(
     )
     if repeat and not (unpaced and readings):
         raise UsageError("--repeat: a schedule cannot be met twice; give --unpaced and --readings with it")
+    if sensors is not None and sensors < 1:
+        raise UsageError(f"--sensors {sensors}: give at least 1")
     until_ns = None if until is None else round(parse_duration_s(until, field="--until") * 1e9)
+    read = partial(read_deliveries, file, until_ns=until_ns, sensors=sensors)
     # Read once here, so that a wrong file is told before anything is connected.
-    source = read_deliveries(file, until_ns=until_ns)
+    source = read()
     if repeat:
-        source = itertools.chain.from_iterable(read_deliveries(file, until_ns=until_ns) for _ in itertools.count())
+        source = itertools.chain.from_iterable(read() for _ in itertools.count())
     transmit(how, source, named=str(file))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,17 @@ def test_up_to_an_instant(tmp_path):
     until_ns = int(stretches[1].due_ns[7])
     wanted = [row for row in flat(stretches) if row[3] < until_ns]
     assert flat(read_deliveries(path, until_ns=until_ns)) == wanted
+
+
+def test_the_first_sensors(tmp_path):
+    """``sensors`` gives what a stream of so many would have had, byte for byte, and no empty stretch."""
+    path = tmp_path / "deliveries.parquet"
+    write_deliveries(path, made())
+    few = replace(SPEC, sensors=7)
+    alone = ready_to_send(chunk.readings for chunk in simulate(few, start_s=0.0, end_s=43200.0))
+    stretches = list(read_deliveries(path, sensors=7))
+    assert flat(stretches) == flat(alone)
+    assert all(len(one) for one in stretches)
 
 
 def test_another_file_is_one_line(tmp_path):
