@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,8 @@ from bench.advice import advise, parse_goal
 from bench.broker.api import Broker
 from bench.broker.embedded import EmbeddedBroker
 from bench.broker.external import ExternalBroker
+from bench.capacity_jobs import CapacitySearch
+from bench.capacity_load import trial_window_s
 from bench.class_archives import ready_class_archives
 from bench.config import RunConfig
 from bench.engines import SPARK
@@ -37,6 +39,8 @@ from sim.stream import StreamSpec
 OVERHEAD_S = 16.0
 #: Why a run with `--quick`, and a measurement of noise, have no quality cell.
 NO_QUALITY_CELL = "--quick goes without"
+#: How many trials a search usually takes.
+USUAL_TRIALS = 6
 
 
 def execute_run(
@@ -91,7 +95,8 @@ def execute_run(
                 metrics.follow(result, store.metrics_file)
             bench = bench_for(identity, config, cells, stream, broker, settings, view)
             try:
-                run_in_turn(jobs(cells, len(done), bench, store, result))
+                planned = search_jobs if config.search_rate else matrix_jobs
+                run_in_turn(planned(cells, len(done), bench, store, result))
                 result.run.status = "complete"
             except KeyboardInterrupt:
                 result.run.status = "partial"
@@ -110,32 +115,43 @@ def conclude(config: RunConfig, planned: list[CellSpec], result: Result) -> None
     result.advice = advise(goal, result.cells, result.calibration.noise) if goal is not None else None
 
 
-def jobs(cells: list[CellSpec], done: int, bench: Bench, store: RunStore, result: Result) -> list[Job]:
+def matrix_jobs(cells: list[CellSpec], done: int, bench: Bench, store: RunStore, result: Result) -> Iterator[Job]:
     """All that a run does, in order, its first ``done`` cells being so. What needs no quiet machine comes last."""
-    view = bench.view
-
-    def began(job: CellJob) -> None:
-        view.cell(job.number, job.spec, cells[job.number :], bench.stream.due_ns)
 
     def ended(cell: Cell) -> None:
-        view.note(f"[{len(result.cells)}/{len(cells)}] {one_line(cell)}")
+        result.cells.append(cell)
+        store.save(result)
+        bench.view.note(f"[{len(result.cells)}/{len(cells)}] {one_line(cell)}")
 
-    return [
-        Feed(bench, store.folder / "logs"),
-        *(
-            CellJob(number=number, spec=cell, bench=bench, store=store, result=result, began=began, ended=ended)
-            for number, cell in enumerate(cells[done:], done + 1)
-        ),
-        FloorJob(bench=bench, store=store, result=result),
-        *([] if bench.config.quick else [QualityJob(bench=bench, store=store, result=result)]),
-    ]
+    yield Feed(bench, store.folder / "logs")
+    began = telling(cells, bench)
+    for number, cell in enumerate(cells[done:], done + 1):
+        folder = store.folder / "cells" / cell.id
+        yield CellJob(number=number, spec=cell, bench=bench, folder=folder, began=began, ended=ended)
+    yield FloorJob(bench=bench, store=store, result=result)
+    if not bench.config.quick:
+        yield QualityJob(bench=bench, store=store, result=result)
+
+
+def search_jobs(cells: list[CellSpec], done: int, bench: Bench, store: RunStore, result: Result) -> Iterator[Job]:
+    """The same with ``--search-rate``, where a cell takes as many trials as it takes, and no one asks for quality."""
+    yield Feed(bench, store.folder / "logs")
+    yield from CapacitySearch(cells, done, bench, store, result, telling(cells, bench)).jobs()
+    yield FloorJob(bench=bench, store=store, result=result)
+
+
+def telling(cells: list[CellSpec], bench: Bench) -> Callable[[CellJob], None]:
+    """What tells the view that a cell's turn has come."""
+    return lambda job: bench.view.cell(job.number, job.spec, cells[job.number :], bench.stream.due_ns)
 
 
 def estimate_s(config: RunConfig, spec: CellSpec) -> float:
-    """How long one cell will take, for the plan and the ETA."""
+    """How long one cell will take, for the plan and the ETA; of a searched one, all its trials that are left."""
     probes_s = 0.0 if spec.trigger.is_realtime else 3 * spec.trigger.seconds
     warm_up_s = config.spark_warmup_s if spec.engine == SPARK else 0.0
-    return OVERHEAD_S + warm_up_s + probes_s + config.warmup_s + config.window_s + tail_s(spec)
+    window_s = trial_window_s(spec.trigger) if config.search_rate else config.window_s
+    once_s = OVERHEAD_S + warm_up_s + probes_s + config.warmup_s + window_s + tail_s(spec)
+    return once_s * max(1, USUAL_TRIALS + 1 - max(1, spec.trial)) if config.search_rate else once_s
 
 
 def ready_java(config: RunConfig, view: View) -> None:

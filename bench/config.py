@@ -25,8 +25,10 @@ QUICK_PARTITIONS = "1"
 DEFAULT_WARMUP_S = 5.0
 #: The least a window may last (METHOD: 30 s, four micro-batches, one whole real-time batch).
 MIN_WINDOW_S = 30.0
-#: How long a driver may warm its session up: whole runs, and `--quick`.
+#: How long a driver may warm its session up: whole runs, `--search-rate` with its many cells (that the cell before is
+#: scored meanwhile slows it down), and `--quick`.
 SPARK_WARMUP_S = 16.0
+SEARCH_SPARK_WARMUP_S = 12.0
 QUICK_SPARK_WARMUP_S = 7.0
 #: How long a driver may time the drain of the backlog after the window, if its warm-up could not.
 DRAIN_S = 10.0
@@ -65,6 +67,10 @@ class RunConfig(BaseModel):
     kafka_config: str | None = None
     spark_master: str | None = None
     quick: bool = False
+    #: Whether every point of the matrix is a search for the highest rate; then sensors, speedup and window follow.
+    search_rate: bool = False
+    #: What that rate is held to, as written; None: the default of the cell's mode.
+    slo: str | None = None
     #: As written; `bench.thresholds` and `bench.advice` read them, before the run and again at its end.
     thresholds: tuple[str, ...] = ()
     objective: str | None = None
@@ -87,20 +93,17 @@ class RunConfig(BaseModel):
 
     def rerun_command(self) -> str:
         """A command line that does the same again, whatever the environment says by then."""
-        words = ["python", "-m", "bench.run", "--sensors", str(self.sensors), "--scenario", self.scenario]
-        words += ["--seed", str(self.seed), "--triggers", ",".join(self.triggers)]
+        words = ["python", "-m", "bench.run"]
+        words += ["--search-rate"] if self.search_rate else ["--sensors", str(self.sensors)]
+        words += ["--scenario", self.scenario, "--seed", str(self.seed), "--triggers", ",".join(self.triggers)]
         words += ["--partitions", ",".join(map(str, self.partitions)), "--profile", ",".join(self.profiles)]
-        words += [
-            "--repeats",
-            str(self.repeats),
-            "--warmup",
-            f"{self.warmup_s:g}s",
-            "--measure",
-            f"{self.window_s:g}s",
-        ]
-        for flag, value in (("--rate", self.rate), ("--speedup", self.speedup)):
-            if value is not None:
-                words += [flag, f"{value:g}"]
+        if not self.search_rate:
+            words += ["--repeats", str(self.repeats)]
+        words += ["--warmup", f"{self.warmup_s:g}s"]
+        if not self.search_rate:
+            words += ["--measure", f"{self.window_s:g}s"]
+            for flag, value in (("--rate", self.rate), ("--speedup", self.speedup)):
+                words += [flag, f"{value:g}"] if value is not None else []
         if self.broker != "embedded":
             words += ["--broker", self.broker]
         words += self.kafka_config_flag()
@@ -116,21 +119,21 @@ class RunConfig(BaseModel):
             words.append("--quick")
         for threshold in self.thresholds:
             words += ["--threshold", threshold]
-        for flag, text in (("--objective", self.objective), ("--minimise", self.minimise)):
+        for flag, text in (("--slo", self.slo), ("--objective", self.objective), ("--minimise", self.minimise)):
             if text is not None:
                 words += [flag, text]
         return shlex.join(words)
 
 
-def window_for(triggers: list[Trigger], asked_s: float | None) -> float:
+def window_for(triggers: list[Trigger], asked_s: float | None, *, least_s: float = MIN_WINDOW_S) -> float:
     """The measuring window in s: one for all cells, a whole multiple of every trigger.
 
-    At least 30 s, at least four of the longest micro-batch trigger and one whole real-time batch.
+    At least ``least_s``, at least four of the longest micro-batch trigger and one whole real-time batch.
     Raises `UsageError` if ``asked_s`` is none of the lengths allowed, naming the next one that is.
     """
     micro = [trigger.seconds for trigger in triggers if not trigger.is_realtime]
     realtime = [trigger.seconds for trigger in triggers if trigger.is_realtime]
-    least_s = max([MIN_WINDOW_S, *(4 * s for s in micro), *realtime])
+    least_s = max([least_s, *(4 * s for s in micro), *realtime])
     # In whole milliseconds, so that a multiple is exact.
     steps = [round(s * 1000) for s in [*micro, *realtime] if s > 0]
     # One second is the grid of everything that is shown over time.

@@ -16,7 +16,8 @@ from bench.floor import Floor
 from bench.matrix import CellSpec
 from bench.measure import measure
 from bench.phases import Bench, Phases, RawCell, ReadBack, StartedCell, read_back, run_cell
-from bench.records import Calibration, Cell, QualityCell, Reason, Result
+from bench.probes import NotDrained
+from bench.records import Cell, QualityCell, Reason, Result
 from bench.store import RunStore, now
 from bench.stream import BACKLOG_READINGS, backlog_command
 from sim.deliveries import read_deliveries
@@ -75,14 +76,14 @@ class Feed:
 
 @dataclass(kw_only=True)
 class CellJob:
-    """One cell. A broken one becomes a row with a status; the result is saved, whatever became of it."""
+    """One cell. A broken one becomes a row with a status."""
 
     number: int
     spec: CellSpec
     bench: Bench
-    store: RunStore
-    result: Result
-    #: Told when the cell's turn has come, and when its row is stored.
+    #: Where its files are kept; made if absent.
+    folder: Path
+    #: Told when the cell's turn has come, and given its row.
     began: Callable[[CellJob], None]
     ended: Callable[[Cell], None]
     #: How a cell is started, run, read back and measured: the seam for tests.
@@ -94,7 +95,7 @@ class CellJob:
     def __post_init__(self) -> None:
         self._started: StartedCell | None = None
         self._raw: RawCell | None = None
-        self._error: str | None = None
+        self._error: Exception | None = None
 
     @contextlib.contextmanager
     def _keeping_errors(self) -> Iterator[None]:
@@ -104,12 +105,14 @@ class CellJob:
             # No room, no broker: the next cell would meet the same.
             raise
         except (AlertbenchError, OSError) as error:
-            self._error = str(error)
+            # Without the frames it came through, which hold the cell's readings.
+            self._error = error.with_traceback(None)
 
     def start(self) -> None:
         """Set the cell's processes going."""
         with self._keeping_errors():
-            self._started = self.starts(self.spec, self.bench, self.store.cell_folder(self.spec.id))
+            self.folder.mkdir(exist_ok=True)
+            self._started = self.starts(self.spec, self.bench, self.folder)
 
     def run(self) -> None:
         """Feed it, and collect what comes out."""
@@ -120,8 +123,7 @@ class CellJob:
                 self._raw = self.runs(self._started)
 
     def finish(self) -> None:
-        """Read its topics back, end it, score it, store its row."""
-        folder = self.store.cell_folder(self.spec.id)
+        """Read its topics back, end it, score it, hand its row over."""
         cell = read = None
         say = Phases(self.bench.view)
         say("reading back")
@@ -130,7 +132,7 @@ class CellJob:
         say("scoring")
         if self._raw is not None and read is not None:
             with self._keeping_errors():
-                cell = self.measures(self._raw, read, self.bench, folder)
+                cell = self.measures(self._raw, read, self.bench, self.folder)
         say("stopping")
         # By now its Spark has ended by itself, which takes a second.
         self.stop()
@@ -138,13 +140,12 @@ class CellJob:
         # A million readings and all their stamps: the next cell has its own.
         self._raw = None
         for name in SCRATCH:
-            shutil.rmtree(folder / name, ignore_errors=True)
+            shutil.rmtree(self.folder / name, ignore_errors=True)
         if cell is None:
-            cell = broken(self.spec, self._error or "")
+            overtaxed = isinstance(self._error, NotDrained)
+            cell = broken(self.spec, str(self._error), rule="backlog" if overtaxed else "broken")
         cell.phases_s |= say.seconds
         cell.started, cell.duration_s = self._since, round(time.monotonic() - self._clock, 2)
-        self.result.cells.append(cell)
-        self.store.save(self.result)
         self.ended(cell)
 
     def stop(self) -> None:
@@ -179,7 +180,8 @@ class FloorJob:
         """Send, collect, score, store."""
         assert self._floor is not None
         self.bench.view.phase("measuring the Kafka floor")
-        self.result.calibration = Calibration(kafka_floor_ms=self._floor.measure(), noise=self.result.calibration.noise)
+        found = {"kafka_floor_ms": self._floor.measure(), "reason": None}
+        self.result.calibration = self.result.calibration.model_copy(update=found)
         self.store.save(self.result)
 
     def finish(self) -> None:
@@ -222,10 +224,10 @@ class QualityJob:
         """No process, no topic."""
 
 
-def broken(spec: CellSpec, error: str) -> Cell:
-    """The row of a cell that could not be measured."""
+def broken(spec: CellSpec, error: str, *, rule: str = "broken") -> Cell:
+    """The row of a cell that could not be measured; ``rule`` names what it broke at."""
     reason = Reason(
-        rule="broken",
+        rule=rule,
         verdict="invalid",
         message=error.splitlines()[0] if error else "no reason given",
         remedy=f"read the logs in cells/{spec.id}/",

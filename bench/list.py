@@ -54,7 +54,8 @@ def run_facts(folder: Path, result: Result | None, why: str) -> dict[str, Any]:
         "status": result.run.status,
         "scenario": result.scenario.name,
         "sensors": result.scenario.sensors,
-        "rate_per_s": result.scenario.rate_per_s,
+        # A search for the highest rate has one for each cell.
+        "rate_per_s": None if result.config.get("search_rate") else result.scenario.rate_per_s,
         "triggers": list(dict.fromkeys(cell.params.trigger for cell in result.cells)),
         "partitions": sorted({cell.params.partitions for cell in result.cells}),
         "cells": len(result.cells),
@@ -73,7 +74,7 @@ def run_row(facts: dict[str, Any]) -> list[str]:
         facts["run"],
         facts["status"],
         f"{facts['verdicts'].get('valid', 0)} of {facts['cells']}",
-        f"{facts['rate_per_s']:,.0f}",
+        "searched" if facts["rate_per_s"] is None else f"{facts['rate_per_s']:,.0f}",
         ", ".join(facts["triggers"]),
         ", ".join(map(str, facts["partitions"])),
         checks,

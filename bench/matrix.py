@@ -17,7 +17,8 @@ from pipeline.triggers import Trigger
 class CellSpec:
     """One cell to run: a point of the matrix and one repeat of it.
 
-    ``profile``: of an engine other than Spark, which has none, its name.
+    ``profile``: of an engine other than Spark, which has none, its name. ``trial``: which try of a capacity search,
+    counted from 1; 0 where nothing is searched.
     """
 
     trigger: Trigger
@@ -25,11 +26,13 @@ class CellSpec:
     profile: str
     repeat: int
     engine: str = SPARK
+    trial: int = 0
 
     @property
     def id(self) -> str:
         """Plain letters, digits and ``-`` ``.``: it is part of topic and folder names."""
-        return f"{self.trigger.name.replace(':', '-')}-p{self.partitions}-{self.profile}-r{self.repeat}"
+        name = f"{self.trigger.name.replace(':', '-')}-p{self.partitions}-{self.profile}-r{self.repeat}"
+        return f"{name}-t{self.trial}" if self.trial else name
 
     @property
     def params(self) -> Params:

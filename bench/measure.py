@@ -46,7 +46,7 @@ def latencies(stamps: pl.DataFrame) -> Latencies:
     )
 
 
-def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
+def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path, *, with_quality: bool = True) -> Cell:
     """Join, count and judge one cell; writes its stamps.parquet and alerts.parquet into ``folder``."""
     spec = bench.stream.spec
     log = read_delivery_log(raw.delivery_log)
@@ -141,7 +141,9 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
         fidelity=found,
         quality=quality(
             [stream_sample(spec, bench.stream.truth, alerts, bench.rules, window_event_s=window_s * spec.speedup)]
-        ),
+        )
+        if with_quality
+        else None,
         resources=usage,
         host=host,
         warmup={key: value for key, value in raw.warmed.items() if key != "event"},

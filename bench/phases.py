@@ -188,6 +188,11 @@ class StartedCell:
         """Have the load begin, with event time zero at the wall instant ``zero_ns``."""
         self.publisher.send(f"go {zero_ns}")
 
+    @property
+    def drained_within_s(self) -> float:
+        """How long the pipeline may take to catch up once the load has ended."""
+        return READY_S + 3 * self.spec.trigger.seconds
+
     def check(self) -> None:
         """Raise `ComponentFailed` if one of the processes has ended."""
         for child in (self.pipeline.child, self.collector, self.publisher, self.meter):
@@ -243,7 +248,7 @@ def run_cell(cell: StartedCell) -> RawCell:
 
     say("draining")
     published = publisher.wait_for("done", timeout_s=tail_s(spec) + STOP_S)
-    drained_ns = prober.until_drained(timeout_s=answer_s, check=pipeline.child.require_alive)
+    drained_ns = prober.until_drained(timeout_s=cell.drained_within_s, check=pipeline.child.require_alive)
 
     pipeline.end(say)
     say("collecting")
@@ -314,6 +319,8 @@ def start_publisher(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) 
     command = resend_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topics.readings)
     command += ["--lead", format_duration(config.warmup_s), "--until", format_duration(config.window_s + tail_s(spec))]
     command += ["--log", str(folder / "deliveries.bin"), "--wait-for-go", *config.kafka_config_flag()]
+    if bench.stream.sent_sensors is not None:
+        command += ["--sensors", str(bench.stream.sent_sensors)]
     return Child("publisher", command, log=folder / "publisher.log", events=True, on_event=bench.view.publisher)
 
 

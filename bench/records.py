@@ -338,6 +338,35 @@ class Params(Axes):
     repeat: int = 1
 
 
+class CapacityTrial(Record):
+    """One cell of a capacity search: the rate it was offered, and what became of it.
+
+    ``untold``: it says nothing about the pipeline. ``value`` is the number that the SLO is about, in its path's unit.
+    """
+
+    rate_per_s: float
+    outcome: Literal["passed", "failed", "untold"]
+    verdict: Verdict
+    value: float | None
+    reason: str
+
+
+class Capacity(Record):
+    """The highest offered rate (readings/s) that stayed valid under an SLO, as the ends of a bracket.
+
+    ``passed`` is the highest rate that passed and ``failed`` the lowest one above it that failed, as the schedule has
+    them. ``reasons`` says why one of them, or the share, is None, and under ``search`` what the search lacks.
+    """
+
+    passed: float | None
+    failed: float | None
+    slo: str
+    #: ``passed`` over what Kafka's own ConsumerPerformance reads in a second, on the same broker in the same run.
+    share_of_consumer_performance: float | None = None
+    trials: list[CapacityTrial]
+    reasons: dict[str, str] = {}
+
+
 class Cell(Record):
     """One cell of the matrix: what was measured, and whether it may be believed."""
 
@@ -363,6 +392,8 @@ class Cell(Record):
     quality: Quality | None = None
     resources: dict[str, Usage] = {}
     host: Host | None = None
+    #: Of `--search-rate`; every other number is then that of the last cell that passed at the highest rate.
+    capacity: Capacity | None = None
     #: What the pipeline told of its warm-up.
     warmup: dict[str, Any] = {}
     #: Whole drains of the backlog after the window: readings per second of each, and how long it took.
@@ -442,6 +473,8 @@ class Calibration(Record):
 
     kafka_floor_ms: Quantiles | None
     reason: str | None = None
+    #: Messages/s that Kafka's ConsumerPerformance read from this run's broker; `--search-rate` alone measures it.
+    consumer_performance_per_s: float | None = None
     #: Of this machine, as it was stored when the run began; None: unknown.
     noise: Noise | None = None
 

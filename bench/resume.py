@@ -23,8 +23,8 @@ def stored_run(text: str, out: Path) -> tuple[Result, RunConfig, Path]:
     result = load(folder, field=_FLAG)
     if result.run.status == "complete":
         raise UsageError(f"{_FLAG} {text}: all {len(result.cells)} cells of this run are done; start another one")
-    # What was None stands in no TOML, and not in the result either.
-    fields = {name: result.config.get(name) for name in RunConfig.model_fields}
+    # What was None is not stored; a key of another version's is left to `require_same`, which refuses that.
+    fields = {name: value for name, value in result.config.items() if name in RunConfig.model_fields}
     # `latest` is a link, and soon to another run.
     folder = folder.resolve()
     return result, RunConfig.model_validate(fields | {"out": str(folder.parent)}), folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,10 +21,12 @@ from base.process import interrupt_on_sigterm, python_module
 from bench import config as cfg
 from bench.advice import parse_goal
 from bench.campaign import estimate_s, execute_run
+from bench.capacity_load import with_searched_load
 from bench.engines import SPARK, require_template
 from bench.matrix import CellSpec, plan
 from bench.records import Result
 from bench.resume import done_first, stored_run
+from bench.slo import MICRO_BATCH, REALTIME, parse_slo
 from bench.store import dump
 from bench.stream import resolve
 from bench.summary import print_summary
@@ -33,6 +36,9 @@ from pipeline.sinks import Sink, SinkName, require_possible
 from pipeline.triggers import Trigger
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+#: Options that `--search-rate` leaves no room for.
+SET_BY_SEARCH = ("sensors", "rate", "speedup", "measure", "repeats")
 
 _HELP = """Measure how fast and how right the alert pipeline is, over triggers and partitions.
 
@@ -48,8 +54,9 @@ cell of the matrix, and writes result.json, report.html and figures below result
   python -m bench.run --threshold 'latency_ms.due_to_seen.p99 < trigger + 2s' --threshold 'fidelity.missing == 0'
   python -m bench.run --objective 'fidelity.recall_at_deadline.1 >= 0.99' --minimise cpu --repeats 3
   python -m bench.run --metrics-port 9464         Prometheus may watch (docs/openmetrics.md)
+  python -m bench.run --search-rate --triggers 1s,5s --partitions 1,4    how much each can take
 
-docs/thresholds.md says how a threshold is written.
+docs/thresholds.md says how a threshold is written, docs/capacity.md how a rate is searched.
 Every option can be set as BENCH_<NAME> in the environment; a flag wins over it.
 Exit: 0 ok, 2 usage, 3 a threshold failed, 5 something missing here, 6 no valid cell, 130 interrupted.
 """
@@ -139,6 +146,20 @@ def main(
             envvar="BENCH_MINIMISE", metavar="PATH", help="With --objective, what is cheap: cpu, latency or a path."
         ),
     ] = None,
+    search_rate: Annotated[
+        bool,
+        typer.Option(
+            "--search-rate", help="Search the highest rate that each cell sustains under the SLO; sets the load itself."
+        ),
+    ] = False,
+    slo: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BENCH_SLO",
+            metavar="EXPR",
+            help=f"With --search-rate, what has to hold.  [{MICRO_BATCH}; real-time {REALTIME}]",
+        ),
+    ] = None,
     quick: Annotated[bool, typer.Option(help="A real-time and a 1 s cell at one partition.")] = False,
     metrics_port: Annotated[
         int | None,
@@ -162,11 +183,16 @@ def main(
     if metrics_port is not None:
         cfg.require_between(metrics_port, 0, 65535, field="--metrics-port")
     if resume is not None:
-        require_alone(context, "resume", "dry_run", "out", "json", "metrics_port")
+        why = "--resume goes on with what was asked for then"
+        refuse_others(context, why, but=("resume", "dry_run", "out", "json", "metrics_port"))
         stored, config, _ = stored_run(resume, out)
         if metrics_port is not None:
             config = config.model_copy(update={"metrics_port": metrics_port})
         raise SystemExit(int(go(config, dry_run=dry_run, json=json, stored=stored)))
+    if search_rate:
+        refuse(context, "--search-rate sets the load, and tries each rate twice", *SET_BY_SEARCH)
+    elif slo is not None:
+        raise UsageError(f"--slo {slo}: what is searched? add --search-rate, or give it as --threshold")
     cfg.require_between(sensors, 1, 10_000_000, field="--sensors")
     cfg.require_between(repeats, 1, 100, field="--repeats")
     names = cfg.split_list(triggers or (cfg.QUICK_TRIGGERS if quick else cfg.DEFAULT_TRIGGERS), field="--triggers")
@@ -192,19 +218,28 @@ def main(
         repeats=repeats,
         warmup_s=parse_duration_s(warmup, field="--warmup"),
         window_s=cfg.window_for([*parsed, *(cfg.also_cell(one)[0] for one in more)], asked_s),
-        spark_warmup_s=cfg.QUICK_SPARK_WARMUP_S if quick else cfg.SPARK_WARMUP_S,
-        drain_s=cfg.QUICK_DRAIN_S if quick else cfg.DRAIN_S,
+        spark_warmup_s=spark_warmup_s(quick=quick, search_rate=search_rate),
+        drain_s=cfg.QUICK_DRAIN_S if quick or search_rate else cfg.DRAIN_S,
         broker=broker,
         kafka_config=str(kafka_config) if kafka_config is not None else None,
         spark_master=spark_master,
         quick=quick,
+        search_rate=search_rate,
+        slo=slo,
         thresholds=tuple(threshold or split_env(os.environ.get(ENV, ""))),
         objective=objective,
         minimise=minimise,
         metrics_port=metrics_port,
         out=str(out),
     )
-    raise SystemExit(int(go(config, dry_run=dry_run, json=json)))
+    raise SystemExit(int(go(with_searched_load(config) if search_rate else config, dry_run=dry_run, json=json)))
+
+
+def spark_warmup_s(*, quick: bool, search_rate: bool) -> float:
+    """How long a driver may warm its session up."""
+    if search_rate:
+        return cfg.SEARCH_SPARK_WARMUP_S
+    return cfg.QUICK_SPARK_WARMUP_S if quick else cfg.SPARK_WARMUP_S
 
 
 def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | None = None) -> ExitCode:
@@ -212,6 +247,7 @@ def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | Non
     cells = plan(config)
     parse_thresholds(config.thresholds, cells)
     parse_goal(config.objective, config.minimise, cells)
+    parse_slo(config.slo, cells)
     for cell in cells:
         if cell.engine == SPARK:
             sink = Sink(name=SinkName.KAFKA, trigger=cell.trigger, flag=f"--triggers {cell.trigger.name}")
@@ -234,18 +270,25 @@ def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | Non
     return exit_code(result)
 
 
-def require_alone(context: typer.Context, *allowed: str) -> None:
-    """Raise `UsageError` for an option of the command line that a resumed run would not heed."""
+def refuse_others(context: typer.Context, why: str, *, but: Sequence[str]) -> None:
+    """As `refuse`, for all options ``but`` some."""
+    refuse(context, why, *(name for one in context.command.params if (name := one.name or "") not in but))
+
+
+def refuse(context: typer.Context, why: str, *names: str) -> None:
+    """Raise `UsageError` for an option of the command line that would not be heeded, and ``why``."""
     for parameter in context.command.params:
-        name = parameter.name or ""
-        source = context.get_parameter_source(name)
-        if name not in allowed and source is not None and source.name == "COMMANDLINE":
-            raise UsageError(f"--resume goes on with what was asked for then; leave {parameter.opts[0]} out")
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            raise UsageError(f"{why}; leave {parameter.opts[0]} out")
 
 
 def print_plan(config: cfg.RunConfig, cells: list[CellSpec], rate_per_s: float) -> None:
     """What would run, in which order, and for how long."""
-    print(f"{config.sensors:,} sensors, {rate_per_s:,.0f} readings/s, scenario {config.scenario}, seed {config.seed}")
+    load = f"{config.sensors:,} sensors, {rate_per_s:,.0f} readings/s"
+    if config.search_rate:
+        load = f"a search, at first {rate_per_s:,.0f} readings/s"
+    print(f"{load}, scenario {config.scenario}, seed {config.seed}")
     for number, cell in enumerate(cells, 1):
         print(f"{number:3}  {cell.id}  about {estimate_s(config, cell):.0f} s")
     print(f"{len(cells)} cells, about {(sum(estimate_s(config, cell) for cell in cells) + 30) / 60:.0f} min")

@@ -6,9 +6,8 @@ collected have a core each, so together they take as long as the longer one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
-from itertools import zip_longest
 from typing import Protocol
 
 
@@ -28,18 +27,41 @@ class Job(Protocol):
         """Leave no process and no topic behind; called last, whatever happened. Safe to call twice."""
 
 
-def run_in_turn(jobs: Sequence[Job]) -> None:
-    """Start, run and finish every job in order; at the end, or at an error, all that started is stopped."""
+class Pause:
+    """A job that does nothing: the one before it is finished before the one after it is asked for."""
+
+    def start(self) -> None:
+        """Nothing."""
+
+    def run(self) -> None:
+        """Nothing."""
+
+    def finish(self) -> None:
+        """Nothing."""
+
+    def stop(self) -> None:
+        """Nothing."""
+
+
+def run_in_turn(jobs: Iterable[Job]) -> None:
+    """Start, run and finish every job in order; at the end, or at an error, all that started is stopped.
+
+    Each is asked for when the one before it has run and is not finished yet, so that ``jobs`` may be made up as
+    results come in.
+    """
+    coming = iter(jobs)
     with ExitStack() as started:
 
-        def start(job: Job) -> None:
-            started.callback(job.stop)
-            job.start()
+        def start_next() -> Job | None:
+            job = next(coming, None)
+            if job is not None:
+                started.callback(job.stop)
+                job.start()
+            return job
 
-        for index, (job, following) in enumerate(zip_longest(jobs, jobs[1:])):
-            if index == 0:
-                start(job)
+        job = start_next()
+        while job is not None:
             job.run()
-            if following is not None:
-                start(following)
+            following = start_next()
             job.finish()
+            job = following

@@ -32,6 +32,8 @@ class PreparedStream:
     beacons: frozenset[int]
     #: Where the files of `write` are kept.
     folder: Path
+    #: Only readings of the first so many sensors are sent; None: all.
+    sent_sensors: int | None = None
 
     @property
     def truth(self) -> pl.DataFrame:
@@ -71,14 +73,19 @@ def resolve(config: RunConfig) -> StreamSpec:
     )
 
 
+def span_s(spec: StreamSpec, config: RunConfig, *, tail_s: float) -> tuple[float, float]:
+    """From when to when a run's stream goes, event seconds relative to zero: warm-up, window and tail."""
+    return -config.warmup_s * spec.speedup, (config.window_s + tail_s) * spec.speedup
+
+
 def prepare_stream(spec: StreamSpec, config: RunConfig, *, tail_s: float, folder: Path) -> PreparedStream:
     """Simulate the whole stream; nothing is written to ``folder`` yet."""
     # Its solar library takes a second to import, which is best spent while the broker comes up.
     from sim.digest import digest_of
     from sim.simulate import collect
 
-    start_s = -config.warmup_s * spec.speedup
-    whole = collect(spec, start_s=start_s, end_s=(config.window_s + tail_s) * spec.speedup)
+    start_s, end_s = span_s(spec, config, tail_s=tail_s)
+    whole = collect(spec, start_s=start_s, end_s=end_s)
     # The tail depends on the triggers; the stream that is measured does not.
     window_end_us = spec.scenario.start_us + round(config.window_s * spec.speedup * 1e6)
     return PreparedStream(
@@ -106,7 +113,7 @@ def backlog_topic(run_id: str, partitions: int) -> str:
     return f"backlog-{run_id}-p{partitions}"
 
 
-def backlog_command(deliveries: Path, *, bootstrap: str, topic: str) -> list[str]:
+def backlog_command(deliveries: Path, *, bootstrap: str, topic: str, readings: int = BACKLOG_READINGS) -> list[str]:
     """The publisher's command line that fills ``topic`` as fast as Kafka takes it."""
     command = resend_command(deliveries, bootstrap=bootstrap, topic=topic)
-    return [*command, "--unpaced", "--repeat", "--readings", str(BACKLOG_READINGS)]
+    return [*command, "--unpaced", "--repeat", "--readings", str(readings)]

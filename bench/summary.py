@@ -1,4 +1,4 @@
-"""The end of a run on the terminal: matrix, verdict, what to type next, where the report is."""
+"""The end of a run on the terminal: matrix, capacity, verdict, what to type next, where the report is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.records import Cell, Result, shown
+from bench.records import Capacity, Cell, Result, shown
 from bench.view import show_ms
 
 _MARKS = {"valid": "ok", "invalid": "INVALID", "inconclusive": "unsure"}
@@ -55,6 +55,8 @@ def one_line(cell: Cell) -> str:
     """One finished cell in a line: ``realtime:30s p1 tuned: p50 3.1 ms, p99 9.8 ms, exact, ok (61 s)``."""
     p = cell.params
     head = f"trigger={p.trigger} parts={p.partitions} {p.profile}"
+    if cell.capacity is not None:
+        return f"{head}: {capacity_words(cell.capacity)} ({cell.duration_s:.0f} s)"
     if cell.status == "broken" or cell.latency_ms is None:
         return f"{head}: broken: {cell.reasons[0].message}"
     due_to_seen = cell.latency_ms.due_to_seen
@@ -62,6 +64,13 @@ def one_line(cell: Cell) -> str:
         f"{head}: p50 {_ms(due_to_seen.p50)}, p99 {_ms(due_to_seen.p99)}, "
         f"{_MARKS[cell.verdict]} ({cell.duration_s:.0f} s)"
     )
+
+
+def capacity_words(capacity: Capacity) -> str:
+    """``38,400/s passed, 48,000/s failed``, or why there is none of the two."""
+    passed = capacity.reasons["passed"] if capacity.passed is None else f"{capacity.passed:,.0f}/s passed"
+    failed = capacity.reasons["failed"] if capacity.failed is None else f"{capacity.failed:,.0f}/s failed"
+    return f"{passed}, {failed}"
 
 
 #: The matrix's columns, and in which order they go when the terminal is too narrow for all.
@@ -84,14 +93,19 @@ def fitting_columns(rows: list[list[str]], width: int) -> list[int]:
     return kept
 
 
-def matrix_table(result: Result, width: int) -> Table:
-    """All cells, ordered by trigger and partitions as given, in what ``width`` holds of the columns."""
+def in_matrix_order(result: Result) -> list[Cell]:
+    """All cells, ordered by trigger and partitions as given."""
     # A pipeline that knows no trigger has one that nobody gave.
     order = list(dict.fromkeys([*result.config["triggers"], *(cell.params.trigger for cell in result.cells)]))
-    cells = sorted(
+    return sorted(
         result.cells,
         key=lambda c: (order.index(c.params.trigger), c.params.partitions, c.params.profile, c.params.repeat),
     )
+
+
+def matrix_table(result: Result, width: int) -> Table:
+    """All cells in what ``width`` holds of the columns."""
+    cells = in_matrix_order(result)
     rows = [cell_row(cell) for cell in cells]
     kept = fitting_columns(rows, width)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
@@ -100,6 +114,28 @@ def matrix_table(result: Result, width: int) -> Table:
     for cell, row in zip(cells, rows, strict=True):
         verdict = Text(row[-1], style=_STYLES[cell.verdict])
         table.add_row(*(row[index] for index in kept[:-1]), verdict)
+    return table
+
+
+def capacity_table(result: Result) -> Table:
+    """The highest rates that passed, and the lowest above them that failed. Above: the cells at the former."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
+    for heading in ("trigger", "parts", "profile"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("passed/s", "failed/s", "of consumer", "trials"):
+        table.add_column(heading, no_wrap=True, justify="right")
+    table.add_column("SLO", overflow="fold")
+    for cell in in_matrix_order(result):
+        found = cell.capacity
+        if found is None:
+            continue
+        table.add_row(
+            *(cell.params.trigger, str(cell.params.partitions), cell.params.profile),
+            *("–" if rate is None else f"{rate:,.0f}" for rate in (found.passed, found.failed)),
+            _share(found.share_of_consumer_performance),
+            str(len(found.trials)),
+            Text(found.slo),
+        )
     return table
 
 
@@ -136,7 +172,12 @@ def print_summary(console: Console, result: Result, report: Path | None) -> None
     if floor is not None:
         line += f"; Kafka floor p50 {_ms(floor.p50)}, p99 {_ms(floor.p99)}"
     console.print(Text(line, style="dim"))
+    if any(cell.capacity is not None for cell in result.cells):
+        console.print()
+        _print_table(console, capacity_table(result), _PIPE_WIDTH)
     for cell in result.cells:
+        for why in cell.capacity.reasons.values() if cell.capacity is not None else ():
+            console.print(Text(f"? {cell.id}: {why}"), soft_wrap=True)
         for reason in cell.reasons:
             mark = "!" if reason.verdict == "invalid" else "?"
             console.print(Text(f"{mark} {cell.id}: {reason.message}. {reason.remedy}."), soft_wrap=True)

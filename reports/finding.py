@@ -12,6 +12,7 @@ import polars as pl
 
 from bench.records import REPEATS_FOR_WORDS, QualityCell, Result
 from reports import words
+from reports.capacity import capacity_sentences
 from reports.tables import cells_table, quality_table, triggers_of
 
 
@@ -62,7 +63,12 @@ def finding(result: Result) -> Finding:
         return Finding("No cell is valid, so nothing can be said about latency.", [], limits)
     # The quality cell has enough events, and other weather as well: where there is one, the headline is its.
     judged = _quality_cell_sentence(result.quality_cell) or _quality_sentence(valid)
-    return Finding(_latency_sentence(result, valid), [_fidelity_sentence(valid), *judged], limits)
+    more = [_fidelity_sentence(valid), *judged]
+    found = capacity_sentences(result)
+    if found:
+        # At rates of their own, latencies stand in no sentence beside each other.
+        return Finding(found[0], [*found[1:], *more], limits)
+    return Finding(_latency_sentence(result, valid), more, limits)
 
 
 def _latency_sentence(result: Result, valid: pl.DataFrame) -> str:

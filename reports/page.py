@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from bench.records import Cell, QualityCell, Result
-from reports import cell_grids, grid, tables, words
+from reports import capacity, cell_grids, grid, tables, words
 from reports.figures import Drawn
 from reports.finding import finding, short_sentence, verdict
 from reports.over_time import stalls_table
@@ -54,6 +54,8 @@ def page_values(run: StoredRun, figures: dict[str, Drawn]) -> dict[str, Any]:
         "facts": facts(result),
         "validity": cell_grids.validity_grid(result),
         "thresholds": cell_grids.thresholds_grid(result),
+        "capacity": capacity.capacity_grid(result),
+        "trials": capacity.trials_grid(result),
         "matrix": cell_grids.matrix_grid(result),
         "floor": floor_sentence(result),
         "resolution": sample_sentence(result),
@@ -99,10 +101,13 @@ def figure_values(drawn: Drawn) -> dict[str, Any]:
 def facts(result: Result) -> list[tuple[str, str]]:
     """What was run where and when, as short pairs."""
     s, env = result.scenario, result.env
+    load = f"{s.sensors:,} sensors, {s.rate_per_s:,.0f} readings/s"
+    if result.config.get("search_rate"):
+        load = "searched, each cell's own"
     sha = "no git" if result.git.sha is None else result.git.sha[:7] + (" with changes" if result.git.dirty else "")
     return [
         ("scenario", f"{s.name}, seed {s.seed}"),
-        ("load", f"{s.sensors:,} sensors, {s.rate_per_s:,.0f} readings/s, {s.speedup:g} × real time"),
+        ("load", f"{load}, {s.speedup:g} × real time"),
         ("machine", f"{env.cpu}, {words.plural(env.cores, 'core')}, {env.memory_bytes / 1e9:.0f} GB, {env.kernel}"),
         ("versions", f"Spark {env.spark}, Kafka {env.kafka}, Java {env.java}, Python {env.python}"),
         ("started", f"{words.instant(result.run.started)}{_took(result)}"),

@@ -76,8 +76,11 @@ def sensor_day(run: StoredRun) -> SensorDay | None:
         return None
     beacons = set(truth.filter("beacon")["sensor_id"].unique().to_list())
     start_us = event_zero_us(readings, schedule, run.result.scenario.speedup)
+    # Of a search for the highest rate, the tables hold the sensors of the first rate alone.
+    told = pl.col("sensor_id").is_in(truth["sensor_id"].unique().to_list())
     for cell in _candidates(run):
         alerts = run.alerts(cell.id)
+        alerts = alerts.filter(told) if alerts is not None else None
         chosen = choose_sensor(alerts, intervals, beacons) if alerts is not None else None
         if alerts is not None and chosen is not None and start_us is not None:
             hours = cell.window_s * run.result.scenario.speedup / 3600

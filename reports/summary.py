@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.records import Result
+from reports.capacity import capacity_grid
 from reports.cell_grids import matrix_grid, thresholds_grid, validity_grid
 from reports.finding import finding, verdict
 from reports.grid import Entry, Grid
@@ -12,11 +13,17 @@ def markdown(result: Result) -> str:
     """The short form of the report, in GitHub's Markdown."""
     badge, found = verdict(result), finding(result)
     s, env = result.scenario, result.env
-    where = f"Scenario {s.name}, seed {s.seed}, {s.sensors:,} sensors, {s.rate_per_s:,.0f} readings/s; "
+    load = f"{s.sensors:,} sensors, {s.rate_per_s:,.0f} readings/s"
+    if result.config.get("search_rate"):
+        load = "the rate searched, each cell's own"
+    where = f"Scenario {s.name}, seed {s.seed}, {load}; "
     where += f"{env.cpu}, {env.cores} cores, Spark {env.spark}, Kafka {env.kafka}. "
     where += "Single node, replication 1, loopback, page cache, shared cores, compressed time."
     lines = [f"## alertbench: {badge.word}", "", f"{badge.counts}. {_plain(found.sentence)}", ""]
     lines += [f"- {_plain(line)}" for line in [*found.more, *found.limits, *result.warnings]]
+    capacity = capacity_grid(result)
+    if capacity.rows:
+        lines += ["", *_table(capacity)]
     lines += ["", *_table(matrix_grid(result)), ""]
     if result.thresholds:
         lines += [*_table(thresholds_grid(result)), ""]

@@ -128,6 +128,8 @@ def why_missing(cell: Cell) -> dict[str, str]:
         "recall": "no hazard to find",
         "recall_1s": "no alert of a beacon was expected",
     }
+    if cell.capacity is not None:
+        known |= dict.fromkeys(("precision", "recall"), "a search for the highest rate scores no quality")
     if cell.status == "broken":
         known = dict.fromkeys(given, cell.error or "the cell broke")
     return {column: known.get(column, "not known") for column, value in given.items() if value is None}

@@ -115,6 +115,8 @@ def a_config(**changes: Any) -> RunConfig:
         "kafka_config": None,
         "spark_master": None,
         "quick": False,
+        "search_rate": False,
+        "slo": None,
         "thresholds": (),
         "objective": None,
         "minimise": None,

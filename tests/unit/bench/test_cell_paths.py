@@ -9,7 +9,7 @@ from unit.reports.stored_runs import cell, latency
 
 from base.errors import UsageError
 from bench.cell_paths import find_path, known_paths
-from bench.records import Spread, Stalls
+from bench.records import Capacity, Spread, Stalls
 
 
 def numbers_in(value, prefix=""):
@@ -90,6 +90,18 @@ def test_a_number_that_is_not_there_comes_with_the_reason_of_the_cell():
     assert {path: find_path(path, field="x").look(one) for path in why} == {
         path: (None, reason) for path, reason in why.items()
     }
+
+
+def test_the_ends_of_a_capacity_have_paths():
+    """Plain numbers; a missing one has the search's own reason."""
+    found = Capacity(
+        passed=40_000.0, failed=None, slo="s", trials=[], reasons={"failed": "56,000/s tells nothing: naps overran"}
+    )
+    one = cell(capacity=found)
+    assert find_path("capacity.passed", field="x").look(one) == (40_000.0, "")
+    assert find_path("capacity.failed", field="x").look(one) == (None, "56,000/s tells nothing: naps overran")
+    assert find_path("capacity.passed", field="x").unit is None
+    assert find_path("capacity.passed", field="x").look(cell()) == (None, "capacity is null")
 
 
 def test_infinity_is_no_value():

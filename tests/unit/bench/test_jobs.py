@@ -11,9 +11,10 @@ import pytest
 from unit.bench.builders import a_config, a_result
 
 from base.errors import ComponentFailed, EnvironmentMissing, UsageError
-from bench.campaign import jobs
+from bench.campaign import matrix_jobs
 from bench.jobs import CellJob, FloorJob, QualityJob
 from bench.matrix import CellSpec, plan
+from bench.probes import NotDrained
 from bench.records import Cell, QualityCell, Result
 from bench.scheduler import run_in_turn
 from bench.store import RunStore, load
@@ -54,6 +55,12 @@ def go(store: RunStore, ended: Callable[[Cell], None] = lambda _: None, **seams:
     """Run the default six cells; ``seams`` replace how each is started, run, read back and measured."""
     result = a_result()
     cells = plan(a_config())
+
+    def keep(cell: Cell) -> None:
+        result.cells.append(cell)
+        store.save(result)
+        ended(cell)
+
     working: dict[str, Any] = {
         "starts": FakeCell,
         "runs": lambda cell: cell.spec,
@@ -66,10 +73,9 @@ def go(store: RunStore, ended: Callable[[Cell], None] = lambda _: None, **seams:
                 number=number,
                 spec=spec,
                 bench=FakeBench(),  # type: ignore[arg-type]
-                store=store,
-                result=result,
+                folder=store.folder / "cells" / spec.id,
                 began=lambda _: None,
-                ended=ended,
+                ended=keep,
                 **{**working, **seams},
             )
             for number, spec in enumerate(cells, 1)
@@ -121,6 +127,12 @@ def test_saved_after_every_cell(store: RunStore):
     assert seen == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_cell_that_did_not_catch_up_broke_at_its_backlog(store: RunStore):
+    """Its row names the rule, as if it had been measured: a search for the highest rate takes it for failed."""
+    result = go(store, runs=failing_on_the_second(NotDrained("the pipeline had not caught up 63 s after")))
+    assert [cell.reasons[0].rule for cell in result.cells if cell.status == "broken"] == ["backlog"]
+
+
 def test_a_lost_environment_ends_the_run(store: RunStore):
     """Without a broker the next cell would meet the same: the run ends with that error."""
     with pytest.raises(EnvironmentMissing):
@@ -157,4 +169,4 @@ def no_reading() -> None:
 def test_nothing_is_judged_before_everything_is_measured(store: RunStore, quick: bool, last: type):
     """The quality cell needs no quiet machine and comes last; --quick goes without."""
     bench = SimpleNamespace(view=None, stream=QualityBench.stream, config=a_config(quick=quick))
-    assert isinstance(jobs(plan(a_config()), 0, bench, store, a_result())[-1], last)  # type: ignore[arg-type]
+    assert isinstance(list(matrix_jobs(plan(a_config()), 0, bench, store, a_result()))[-1], last)  # type: ignore[arg-type]

@@ -43,6 +43,13 @@ def test_runs(results: Path):
     assert "unreadable" in table
 
 
+def test_a_searched_rate_is_no_rate_of_the_run(tmp_path: Path):
+    """A search for the highest rate has one for each cell."""
+    store(tmp_path / "run", result(config={"triggers": ["1s"], "search_rate": True}))
+    assert json.loads(listed("--out", str(tmp_path), "--json"))[0]["rate_per_s"] is None
+    assert "searched" in listed("--out", str(tmp_path))
+
+
 def test_nothing_stored(tmp_path: Path):
     """An empty folder is no error, a missing one is."""
     assert "no runs" in listed("--out", str(tmp_path))

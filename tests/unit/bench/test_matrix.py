@@ -91,6 +91,15 @@ def test_single_cells_beside_the_matrix():
     assert f"--also {stock}" in config.rerun_command()
 
 
+def test_a_search_is_run_again_without_the_load_that_it_set_itself():
+    """Neither sensors, speedup, window nor repeats; but with its SLO."""
+    slo = "latency_ms.due_to_seen.p99 <= 2s"
+    command = a_config(search_rate=True, slo=slo, speedup=5760.0, quick=True).rerun_command()
+    assert command.startswith("python -m bench.run --search-rate --scenario temperate-day")
+    assert f"--slo '{slo}'" in command
+    assert not any(flag in command for flag in ("--sensors", "--speedup", "--measure", "--repeats"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

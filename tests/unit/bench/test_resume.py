@@ -36,6 +36,14 @@ def test_a_cut_off_run_is_found_with_its_configuration(tmp_path: Path):
         assert config == a_config(kafka_config="cloud.toml", metrics_port=0, out=str(tmp_path.resolve()))
 
 
+def test_a_key_that_was_not_known_then_has_its_default(tmp_path: Path):
+    """A run of an earlier version is read, so that it can be refused for being one."""
+    folder = stored(tmp_path, "partial")
+    result = a_result(config={key: value for key, value in a_config().stored().items() if key != "search_rate"})
+    (folder / "result.json").write_bytes(dump(result))
+    assert stored_run(folder.name, tmp_path)[1].search_rate is False
+
+
 def test_nothing_to_go_on_with(tmp_path: Path):
     """A whole run, and one that is not there, are one line."""
     with pytest.raises(UsageError, match="start another one"):

@@ -59,6 +59,11 @@ def bench_run(*args, env=None):
         (["--threshold", "fidelity.missing == 0 {trigger=2s}"], ["{trigger=2s}'", "realtime:30s, 1s, 5s"]),
         (["--objective", "fidelity.missing == 0", "--minimise", "cpus"], ["--minimise", "did you mean 'cpu'"]),
         (["--minimise", "cpu"], ["--minimise cpu", "--objective"]),
+        (["--search-rate", "--rate", "9000"], ["--search-rate sets the load", "leave --rate out"]),
+        (["--search-rate", "--repeats", "3"], ["leave --repeats out"]),
+        (["--search-rate", "--scenario", "seed"], ["--scenario seed", "choose another one"]),
+        (["--search-rate", "--slo", "p99 < 1s"], ["--slo 'p99 < 1s'", "unknown path"]),
+        (["--slo", "latency_ms.due_to_seen.p99 < 1s"], ["--slo", "add --search-rate"]),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(args, words, tmp_path):
@@ -135,6 +140,14 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path):
     assert done.stdout.count("about") == 7
     assert "4,800 readings/s" in done.stdout
     assert not (tmp_path / "out").exists()
+
+
+def test_dry_run_of_a_search():
+    """Every point once, with all its trials in its time; a threshold may be about its capacity."""
+    done = bench_run("--dry-run", "--search-rate", "--triggers", "1s,5s", "--threshold", "capacity.passed >= 20000")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("a search, at first 19,997 readings/s")
+    assert done.stdout.count("about") == 5
 
 
 def test_dry_run_takes_thresholds_and_an_objective():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from bench.scheduler import run_in_turn
+from bench.scheduler import Job, Pause, run_in_turn
 
 
 class Noting:
@@ -58,6 +60,27 @@ def test_an_error_stops_all_that_started(fails: str):
         run_in_turn(jobs)
     stopped = [entry for entry in said if entry.startswith("stop")]
     assert stopped == [f"stop {name}" for name in ("cba" if fails == "finish" else "ba")]
+
+
+def test_jobs_are_asked_for_when_the_one_before_has_run():
+    """So a job can be made up of what the one before the last came to; a `Pause` between, of what the last did."""
+    said: list[str] = []
+
+    def jobs() -> Iterator[Job]:
+        for name in "ab":
+            yield Noting(name, said)
+            said.append(f"ask after {name}")
+        yield Pause()
+        said.append("ask after the pause")
+
+    run_in_turn(jobs())
+    assert said == [
+        "start a", "run a",
+        "ask after a", "start b", "finish a",
+        "run b",
+        "ask after b", "finish b", "ask after the pause",
+        "stop b", "stop a",
+    ]  # fmt: skip
 
 
 def test_nothing_to_do():

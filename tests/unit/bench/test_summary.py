@@ -7,10 +7,11 @@ import io
 import pytest
 from rich.console import Console
 from unit.bench.builders import a_config, a_result
+from unit.reports.stored_runs import capacity, cell
 
 from bench.jobs import broken
 from bench.matrix import plan
-from bench.summary import COLUMNS, fitting_columns, print_summary
+from bench.summary import COLUMNS, fitting_columns, one_line, print_summary
 
 ROW = ["realtime:30s", "1", "tuned", "4,797", "1.7 ms", "38.5 ms", "100.0%", "exact", "89.3% / 100.0%", "113 k", "ok"]
 
@@ -39,3 +40,17 @@ def test_a_run_without_a_valid_cell_says_so(width):
     assert text.count("the pipeline ended") == 6
     assert "rerun    python -m bench.run" in text
     assert text.strip().endswith("(none was written)")
+
+
+def test_a_search_shows_its_brackets():
+    """Both ends, the share and the SLO below the matrix; every reason of its own line."""
+    doubts = {"failed": "56,000/s tells nothing: naps overran"}
+    cells = [cell("1s", 1, capacity=capacity()), cell("1s", 4, capacity=capacity(failed=None, reasons=doubts))]
+    out = io.StringIO()
+    print_summary(Console(file=out, width=200, no_color=True), a_result(cells=cells), None)
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    slo = ["latency_ms.due_to_seen.p99", "<=", "trigger", "+", "1s"]
+    assert ["1s", "1", "tuned", "40,000", "50,000", "4.0%", "4", *slo] in lines
+    assert ["1s", "4", "tuned", "40,000", "–", "4.0%", "2", *slo] in lines
+    assert "? 1s-p4-tuned-r1: 56,000/s tells nothing: naps overran" in out.getvalue()
+    assert one_line(cells[0]) == "trigger=1s parts=1 tuned: 40,000/s passed, 50,000/s failed (0 s)"

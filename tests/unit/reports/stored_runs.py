@@ -170,6 +170,19 @@ def cell(
     return records.Cell(**(values | more))
 
 
+def capacity(passed: float | None = 40_000.0, failed: float | None = 50_000.0, **more: Any) -> records.Capacity:
+    """A search that took two trials at each end."""
+    ends = [(passed, "passed", ""), (failed, "failed", "p99 2,100 ms, where <= 2,000 ms is asked")]
+    trials = [
+        {"rate_per_s": rate, "outcome": outcome, "verdict": "valid", "value": 900.0, "reason": reason}
+        for rate, outcome, reason in [*ends, *ends]
+        if rate is not None
+    ]
+    slo = "latency_ms.due_to_seen.p99 <= trigger + 1s"
+    values: dict[str, Any] = {"passed": passed, "failed": failed, "slo": slo, "trials": trials}
+    return records.Capacity(**({**values, "share_of_consumer_performance": 0.04} | more))
+
+
 def broken(
     trigger: str = "1s", partitions: int = 1, error: str = "the pipeline died: OutOfMemoryError"
 ) -> records.Cell:

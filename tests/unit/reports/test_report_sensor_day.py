@@ -82,6 +82,17 @@ def test_the_alerts_are_those_of_a_valid_cell(tmp_path):
     assert sensor_day(open_run(folder)).cell == "realtime-30s-p1-tuned-r1"
 
 
+def test_a_sensor_that_the_tables_lack_is_not_shown(tmp_path):
+    """A search sends more sensors than it keeps tables of: the busiest of those that are kept is shown."""
+    folder = store(tmp_path / "run", result(cells=[cell()]))
+    shown = sensor_day(open_run(folder)).sensor_id
+    file = folder / "cells/realtime-30s-p1-tuned-r1/alerts.parquet"
+    known = pl.read_parquet(file)
+    busy = pl.concat([known.with_columns(sensor_id=pl.lit(99, known.schema["sensor_id"]))] * 9)
+    pl.concat([known, busy]).write_parquet(file)
+    assert sensor_day(open_run(folder)).sensor_id == shown != 99
+
+
 def test_without_truth_there_is_no_day(tmp_path):
     """A missing file is named, not guessed around."""
     folder = store(tmp_path / "run", result())

@@ -1,0 +1,114 @@
+"""The load of a capacity search: one stream for the whole run, of which a trial sends the first so many sensors.
+
+A stream's rate grows with its sensors, and what a sensor reports does not depend on how many there are: so whatever
+the rate, trials send the same bytes, which are simulated once and judged once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from base.errors import UsageError
+from bench.capacity import FIRST_PER_S, QUICK_RATIO, RATIO, Limits
+from bench.config import RunConfig, window_for
+from bench.latency import samples_needed
+from bench.matrix import plan
+from bench.stream import PreparedStream, span_s
+from pipeline.triggers import Trigger
+from sim.beacons import is_beacon
+from sim.deliveries import write_deliveries
+from sim.encode import ready_to_send
+from sim.scenario import WeatherScenario, load_scenario
+from sim.stream import StreamSpec
+
+DAY_S: Final = 86_400.0
+#: The least that a trial's window lasts, s.
+LEAST_WINDOW_S: Final = 15.0
+#: The most readings that a trial sends: all of them are read back and judged, some 0.7 kB of memory each.
+MOST_READINGS: Final = 5_000_000
+#: How many more sensors are prepared than were asked for, so that a slightly higher rate needs no new stream.
+HEADROOM: Final = 1.25
+
+
+def trial_window_s(trigger: Trigger) -> float:
+    """A trial's window, s: 15 at least, four micro-batch triggers, whole real-time batches.
+
+    A real-time window of less than a batch would hold a boundary or not, as it happens, and its p99 with it.
+    """
+    return window_for([trigger], None, least_s=LEAST_WINDOW_S)
+
+
+def with_searched_load(config: RunConfig) -> RunConfig:
+    """``config`` with the load of its search: the shortest window holds a day, the first rate is `FIRST_PER_S`.
+
+    Raises `UsageError` for a scenario whose rate does not follow from its sensors, or whose p99 nothing would support.
+    """
+    scenario = load_scenario(config.scenario)
+    if not isinstance(scenario, WeatherScenario) or not scenario.beacons.share:
+        raise UsageError(
+            f"--scenario {config.scenario}: --search-rate takes sensors in the weather, and beacons among them; "
+            "choose another one, such as temperate-day"
+        )
+    windows_s = [trial_window_s(cell.trigger) for cell in plan(config)]
+    speedup = DAY_S / min(windows_s)
+    sensors = round(FIRST_PER_S * scenario.interval_s / speedup)
+    return config.model_copy(update={"sensors": sensors, "speedup": speedup, "window_s": max(windows_s)})
+
+
+def sensors_at(spec: StreamSpec, rate_per_s: float) -> int:
+    """How many sensors make ``rate_per_s`` (readings/s), as nearly as whole ones can."""
+    return max(1, round(rate_per_s * spec.interval_s / spec.speedup))
+
+
+def whole_rate(spec: StreamSpec, rate_per_s: float) -> float:
+    """What ``rate_per_s`` becomes with a whole number of sensors."""
+    return replace(spec, sensors=sensors_at(spec, rate_per_s)).rate_per_s
+
+
+def limits_of(spec: StreamSpec, config: RunConfig, *, window_s: float, tail_s: float) -> Limits:
+    """Between which rates a point with such a window is searched.
+
+    From where p99 has its samples (a beacon alerts on every second reading; a few are lost to faults), up to where
+    a trial has `MOST_READINGS`.
+    """
+    beacon_alerts = 1.05 * samples_needed(0.99)
+    return Limits(
+        ratio=QUICK_RATIO if config.quick else RATIO,
+        floor_per_s=whole_rate(spec, beacon_alerts / (window_s * spec.scenario.beacons.share / 2)),
+        ceiling_per_s=whole_rate(spec, MOST_READINGS / (config.warmup_s + window_s + tail_s)),
+    )
+
+
+class GrowingStream:
+    """A prepared stream whose file is written anew, with more sensors, when a higher rate is asked for.
+
+    ``first`` covers what ``config`` and ``tail_s`` say, and so will all that is written later.
+    """
+
+    def __init__(self, first: PreparedStream, config: RunConfig, *, tail_s: float) -> None:
+        self._first = first
+        self._sensors = first.spec.sensors
+        self._start_s, self._end_s = span_s(first.spec, config, tail_s=tail_s)
+
+    def at(self, rate_per_s: float) -> PreparedStream:
+        """The stream at ``rate_per_s``, as nearly as whole sensors allow, its deliveries written."""
+        sensors = sensors_at(self._first.spec, rate_per_s)
+        if sensors > self._sensors:
+            self._write(round(HEADROOM * sensors))
+        numbers = np.arange(1, sensors + 1)
+        beacons = numbers[is_beacon(numbers, self._first.spec.scenario.beacons)]
+        spec = replace(self._first.spec, sensors=sensors)
+        return replace(self._first, spec=spec, sent_sensors=sensors, beacons=frozenset(beacons.tolist()))
+
+    def _write(self, sensors: int) -> None:
+        # Its solar library takes a second to import, and most commands need none.
+        from sim.simulate import simulate
+
+        chunks = simulate(replace(self._first.spec, sensors=sensors), start_s=self._start_s, end_s=self._end_s)
+        fresh = self._first.deliveries.with_suffix(".fresh")
+        write_deliveries(fresh, ready_to_send(chunk.readings for chunk in chunks))
+        fresh.replace(self._first.deliveries)
+        self._sensors = sensors

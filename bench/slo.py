@@ -1,0 +1,86 @@
+"""What a capacity is held to (``--slo``), and whether one cell passed, failed, or tells nothing about the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bench.capacity import Outcome
+from bench.cell_paths import find_path
+from bench.conditions import Condition, parse_condition, require_a_cell
+from bench.matrix import CellSpec, in_order
+from bench.records import Cell, Params, shown
+from pipeline.triggers import Trigger
+
+FLAG: Final = "--slo"
+MICRO_BATCH: Final = "latency_ms.due_to_seen.p99 <= trigger + 1s"
+REALTIME: Final = "latency_ms.due_to_seen.p99 <= 100ms"
+
+#: Rules of `bench.checks` that find fault with what puts the load on, and with the pipeline itself; any other one
+#: is about the host.
+INSTRUMENT: Final = ("late generator", "offered rate", "deliveries", "instrument load")
+PIPELINE: Final = ("backlog", "fidelity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """``value``: the number that the SLO is about, in its path's unit. ``reason``: why the cell did not pass."""
+
+    outcome: Outcome
+    value: float | None
+    reason: str
+
+
+def parse_slo(text: str | None, planned: Sequence[CellSpec]) -> Condition | None:
+    """``--slo`` as a condition, None without; raises `UsageError` for one that no planned cell could be held to."""
+    if text is None:
+        return None
+    return require_a_cell(parse_condition(text, flag=FLAG), [spec.params for spec in in_order(planned)], flag=FLAG)
+
+
+def slo_of(given: Condition | None, params: Params) -> Condition:
+    """What a cell is held to: ``given`` if it is for it, else the default of its mode."""
+    if given is not None and given.applies(params):
+        return given
+    realtime = Trigger.parse(params.trigger, field=FLAG).is_realtime
+    return parse_condition(REALTIME if realtime else MICRO_BATCH, flag=FLAG)
+
+
+def judge_trial(cell: Cell, slo: Condition) -> Judged:
+    """Whether ``cell`` is valid and within ``slo``; if not, whether the pipeline is to blame.
+
+    Where what puts the load on was late as well, the pipeline is judged by what it got: if counted from *sent* the
+    SLO holds, the limit that was met is the instrument's.
+    """
+    rules = {reason.rule for reason in cell.reasons}
+    against = "; ".join(" ".join(reason.message.split()) for reason in cell.reasons)
+    value, why = slo.path.look(cell)
+
+    def judged(outcome: Outcome, reason: str = against) -> Judged:
+        return Judged(outcome=outcome, value=value, reason=reason)
+
+    if cell.status == "broken":
+        return judged("failed" if rules & {*PIPELINE} else "untold")
+    if "fidelity" in rules:
+        return judged("failed")
+    if rules & {*INSTRUMENT}:
+        return judged("untold" if _holds_from_sent(cell, slo) else "failed")
+    if rules & {*PIPELINE}:
+        return judged("failed")
+    if cell.verdict != "valid":
+        return judged("untold")
+    if value is None:
+        return judged("untold", why)
+    if slo.holds(value, cell.params):
+        return judged("passed", "")
+    unit = slo.path.unit
+    return judged(
+        "failed", f"{slo.path.text} {shown(value, unit)}, where {slo.op} {shown(slo.limit(cell.params), unit)} is asked"
+    )
+
+
+def _holds_from_sent(cell: Cell, slo: Condition) -> bool:
+    path = find_path(slo.path.text.replace("due_to_seen", "sent_to_seen"), field=FLAG)
+    value, _ = path.look(cell)
+    return value is not None and slo.holds(value, cell.params)

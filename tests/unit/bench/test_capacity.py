@@ -1,0 +1,236 @@
+"""The search for the highest rate, on systems whose limit is known."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+
+import pytest
+
+from bench.capacity import (
+    CONFIRMS,
+    FIRST_PER_S,
+    MOST_TRIALS,
+    Bracket,
+    Limits,
+    Outcome,
+    Trial,
+    bracket,
+    goes_on,
+    next_rate,
+)
+
+LIMITS = Limits(ratio=1.25, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
+
+System = Callable[[float], Outcome]
+
+
+def search(system: System, limits: Limits = LIMITS, hint_per_s: float | None = None) -> list[Trial]:
+    """Every trial until the search is over."""
+    trials: list[Trial] = []
+    while (rate := next_rate(trials, limits, hint_per_s)) is not None:
+        outcome = system(rate)
+        trials.append(Trial(rate_per_s=rate, outcome=outcome, reason="" if outcome == "passed" else f"at {rate:.0f}"))
+    return trials
+
+
+def sharp(limit: float) -> System:
+    """Whatever is at most ``limit`` passes."""
+    return lambda rate: "passed" if rate <= limit else "failed"
+
+
+def script(*outcomes: Outcome) -> System:
+    """These outcomes, one trial after the other."""
+    coming = iter(outcomes)
+    return lambda _: next(coming)
+
+
+def in_thousands(trials: list[Trial]) -> list[float]:
+    """The rates in their order."""
+    return [round(trial.rate_per_s / 1000, 1) for trial in trials]
+
+
+def tries(trials: list[Trial], rate: float | None, outcome: Outcome) -> int:
+    """How often ``rate`` ended so."""
+    return sum(trial.rate_per_s == rate and trial.outcome == outcome for trial in trials)
+
+
+@pytest.mark.parametrize("limit", [5_100.0, 9_000.0, 20_000.0, 33_333.0, 77_000.0, 140_000.0, 499_000.0])
+@pytest.mark.parametrize("hint", [None, 20_000.0, 77_000.0, 490_000.0])
+@pytest.mark.parametrize("ratio", [1.25, 1.5])
+def test_a_sharp_limit_is_bracketed_and_confirmed(limit: float, hint: float | None, ratio: float):
+    """Wherever it is and wherever the search begins: the ends are around it, near enough, and each was tried twice."""
+    limits = Limits(ratio=ratio, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
+    trials = search(sharp(limit), limits, hint)
+    found = bracket(trials, limits)
+    assert found.passed is not None
+    assert found.failed is not None
+    assert found.passed <= limit < found.failed
+    assert found.failed <= ratio * found.passed * (1 + 1e-9)
+    assert found.reasons == {}
+    assert tries(trials, found.passed, "passed") == tries(trials, found.failed, "failed") == CONFIRMS
+    assert len(trials) <= 12
+
+
+def test_a_good_hint_takes_five_trials():
+    """Two for a bracket of a factor 1.4, one to narrow it to the root of that, two to confirm; without, eight."""
+    assert in_thousands(search(sharp(100_000.0), hint_per_s=80_000.0)) == [80.0, 113.1, 95.1, 113.1, 95.1]
+    assert in_thousands(search(sharp(60_000.0), hint_per_s=80_000.0)) == [80.0, 56.6, 67.3, 67.3, 56.6]
+    assert len(search(sharp(100_000.0))) == 8
+
+
+def test_the_first_rate_is_the_hint():
+    """Else the same for every machine, within the limits; and a hint that comes later is made use of."""
+    assert next_rate([], LIMITS) == FIRST_PER_S
+    assert next_rate([], LIMITS, 70_000.0) == 70_000.0
+    assert next_rate([], LIMITS, 5_000_000.0) == LIMITS.ceiling_per_s
+    assert next_rate([], LIMITS, 50.0) == LIMITS.floor_per_s
+    passed = [Trial(rate_per_s=20_000.0, outcome="passed")]
+    assert next_rate(passed, LIMITS, 70_000.0) == 70_000.0
+    assert next_rate(passed, LIMITS) == 40_000.0
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_noisy_limit_is_bracketed_near_it(seed: int):
+    """Within 15 % of the limit chance decides: the search ends, and no end is further off than that."""
+    lots = random.Random(seed)
+
+    def system(rate: float) -> Outcome:
+        chance = min(max(0.5 + (100_000.0 - rate) / 30_000.0, 0.0), 1.0)
+        return "passed" if lots.random() < chance else "failed"
+
+    trials = search(system, hint_per_s=77_000.0)
+    found = bracket(trials, LIMITS)
+    assert found.passed is not None
+    assert found.failed is not None
+    assert found.passed < 115_001.0
+    assert found.failed > 84_999.0
+    assert found.passed < found.failed
+    for rate, right, wrong in ((found.passed, "passed", "failed"), (found.failed, "failed", "passed")):
+        if "search" not in found.reasons:
+            assert tries(trials, rate, right) >= CONFIRMS
+        assert tries(trials, rate, right) > tries(trials, rate, wrong)
+
+
+def test_a_passed_end_that_fails_twice_moves_the_bracket_down():
+    """11.9 k passed once and then failed twice: it is the failed end, and what passed below it is confirmed."""
+    trials = search(script("failed", "passed", "failed", "passed", "failed", "failed", "failed", "passed"))
+    assert in_thousands(trials) == [20.0, 10.0, 14.1, 11.9, 14.1, 11.9, 11.9, 10.0]
+    found = bracket(trials, LIMITS)
+    assert (found.passed, found.failed) == (10_000.0, pytest.approx(11_892.0, abs=1.0))
+    assert found.reasons == {}
+
+
+def test_a_failed_end_that_passes_twice_moves_the_bracket_up():
+    """14.1 k failed once and then passed twice: the bracket is now above it, and what failed there is confirmed."""
+    outcomes: list[Outcome] = ["failed", "passed", "failed", "passed", "passed", "passed", "passed"]
+    trials = search(script(*outcomes, "failed", "passed"))
+    assert in_thousands(trials) == [20.0, 10.0, 14.1, 11.9, 14.1, 14.1, 16.8, 20.0, 16.8]
+    found = bracket(trials, LIMITS)
+    assert (found.passed, found.failed) == (pytest.approx(16_818.0, abs=1.0), pytest.approx(20_000.0, abs=1.0))
+    assert found.reasons == {}
+
+
+def test_contradicted_once_and_confirmed_by_a_third():
+    """Two of three agree: nothing moves."""
+    trials = search(script("failed", "passed", "failed", "passed", "failed", "failed", "passed"))
+    found = bracket(trials, LIMITS)
+    assert (found.passed, found.failed) == (pytest.approx(11_892.0, abs=1.0), pytest.approx(14_142.0, abs=1.0))
+    assert tries(trials, found.passed, "passed") == 2
+
+
+def test_one_that_never_passes_ends_at_the_floor():
+    """No number for what passed, the reason instead, and the floor as what failed."""
+    trials = search(sharp(100.0))
+    assert in_thousands(trials) == [20.0, 10.0, 5.0]
+    found = bracket(trials, LIMITS)
+    assert found.passed is None
+    assert found.failed == 5_000.0
+    assert found.reasons["passed"] == "none of 3 rates down to 5,000/s passed"
+
+
+def test_one_that_the_instrument_cannot_overtax_has_no_failed_end():
+    """Above 150 k the publisher is at its limit: the highest that passed, and why there is no bracket."""
+    trials = search(lambda rate: "passed" if rate < 150_000.0 else "untold", hint_per_s=77_000.0)
+    found = bracket(trials, LIMITS)
+    assert found.passed is not None
+    assert 120_000.0 < found.passed < 150_000.0
+    assert found.failed is None
+    assert found.reasons == {"failed": "154,000/s tells nothing: at 154000"}
+
+
+def test_one_that_passes_at_the_ceiling_has_no_failed_end():
+    """What cannot be offered is not claimed to fail."""
+    trials = search(lambda _: "passed")
+    found = bracket(trials, LIMITS)
+    assert found.passed == LIMITS.ceiling_per_s
+    assert found.failed is None
+    assert "no more can be offered" in found.reasons["failed"]
+    assert tries(trials, LIMITS.ceiling_per_s, "passed") == CONFIRMS
+
+
+def test_a_noisy_host_is_given_one_more_chance():
+    """A trial that tells nothing is repeated; the search then goes on as if it had not been."""
+    first = [Trial(rate_per_s=20_000.0, outcome="untold", reason="hiccups")]
+    assert next_rate(first, LIMITS) == 20_000.0
+    once = itertools.chain(["untold"], itertools.repeat(None))
+
+    def system(rate: float) -> Outcome:
+        return next(once) or sharp(33_000.0)(rate)
+
+    trials = search(system)
+    assert bracket(trials, LIMITS) == bracket(search(sharp(33_000.0)), LIMITS)
+
+
+def test_a_rate_that_tells_nothing_twice_bounds_the_search():
+    """40 k told nothing twice and 80 k failed: what failed is 80 k, what passed is close below 40 k, and why."""
+    told = [
+        Trial(rate_per_s=80_000.0, outcome="failed"),
+        Trial(rate_per_s=40_000.0, outcome="untold", reason="naps overran"),
+        Trial(rate_per_s=40_000.0, outcome="untold", reason="naps overran by 42 ms"),
+    ]
+    trials = list(told)
+    while (rate := next_rate(trials, LIMITS)) is not None:
+        trials.append(Trial(rate_per_s=rate, outcome=sharp(38_000.0)(rate)))
+    found = bracket(trials, LIMITS)
+    assert found.passed is not None
+    assert 32_000.0 <= found.passed < 40_000.0
+    assert found.failed == 80_000.0
+    assert found.reasons["failed"] == "40,000/s tells nothing: naps overran by 42 ms"
+
+
+def test_the_number_of_trials_is_bounded():
+    """A host that tells nothing at all ends after so many, and says so."""
+    limits = Limits(ratio=1.25, floor_per_s=1.0, ceiling_per_s=500_000.0)
+    trials = search(lambda _: "untold", limits)
+    assert len(trials) == MOST_TRIALS
+    found = bracket(trials, limits)
+    assert found.reasons["search"] == f"ended after {MOST_TRIALS} trials"
+    assert (found.passed, found.failed) == (None, None)
+
+
+def test_a_search_that_is_cut_off_gives_what_it_has():
+    """After three trials the bracket is wide, and the reason stands beside it."""
+    found = bracket(search(sharp(33_000.0))[:3], LIMITS)
+    assert found == Bracket(
+        passed=pytest.approx(28_284.0, abs=1.0), failed=40_000.0, reasons={"search": "ended after 3 trials"}
+    )
+
+
+@pytest.mark.parametrize("limit", [12_000.0, 33_333.0, 140_000.0])
+def test_only_the_last_trials_may_end_the_search(limit: float):
+    """All before the last confirmation go on whatever becomes of them: the next cell may start early."""
+    trials = search(sharp(limit))
+    sure = [goes_on(trials[:n], trial.rate_per_s, LIMITS) for n, trial in enumerate(trials)]
+    assert sure == [*[True] * (len(trials) - 1), False]
+
+
+def test_what_goes_on_whatever_happens_does_go_on():
+    """`goes_on` holds for every outcome of every trial of noisy searches."""
+    for seed in range(20):
+        lots = random.Random(seed)
+        trials = search(lambda _, lots=lots: lots.choice(["passed", "failed", "untold"]))  # type: ignore[misc]
+        for n, trial in enumerate(trials):
+            if goes_on(trials[:n], trial.rate_per_s, LIMITS):
+                assert next_rate(trials[: n + 1], LIMITS) is not None

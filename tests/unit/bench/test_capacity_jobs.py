@@ -1,0 +1,200 @@
+"""A search as jobs: trials made up as results come in, one row a point, files where a reader looks for them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from unit.bench.builders import a_config, a_result
+from unit.reports.stored_runs import cell
+
+from bench.capacity_jobs import CapacitySearch, ConsumerJob, TrialJob, drain_told, tell_share
+from bench.capacity_load import GrowingStream, with_searched_load
+from bench.matrix import CellSpec, plan
+from bench.phases import Bench
+from bench.probes import NotDrained
+from bench.records import Capacity, Cell, Result
+from bench.scheduler import Job, run_in_turn
+from bench.store import RunStore, load
+from bench.stream import PreparedStream, resolve
+from bench.view import View
+
+#: What each point sustains, readings/s, and the drain that its Spark tells.
+LIMITS = {"1s": 60_000.0, "5s": 30_000.0}
+DRAIN_PER_S = 100_000.0
+
+
+class FakeCell:
+    """A started cell; ``said`` keeps what was done when."""
+
+    said: list[str]
+
+    def __init__(self, spec: CellSpec, _bench: object, _folder: Path) -> None:
+        self.spec = spec
+        self.said.append(f"start {spec.id}")
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+
+def measured(spec: CellSpec, _read: object, bench: Bench, folder: Path) -> Cell:
+    """A cell that is within its SLO up to its limit, with files."""
+    FakeCell.said.append(f"score {spec.id}")
+    for name in ("stamps.parquet", "deliveries.bin", "pipeline.log"):
+        (folder / name).write_text(spec.id)
+    late = bench.stream.spec.rate_per_s > LIMITS[spec.trigger.name]
+    one = cell(spec.trigger.name, p50=500.0, p99=60_000.0 if late else 900.0, warmup={"drain_per_s": DRAIN_PER_S})
+    return one.model_copy(update={"id": spec.id})
+
+
+@pytest.fixture
+def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Result, RunStore]]:
+    """Run a search over 1s and 5s with fake cells; returns the result and the store."""
+    FakeCell.said = []
+    config = with_searched_load(a_config(triggers=("1s", "5s"), partitions=(1,), search_rate=True))
+    monkeypatch.setattr(GrowingStream, "_write", lambda *_: None)
+    stream = PreparedStream(
+        spec=resolve(config),
+        digest="d",
+        tables=None,  # type: ignore[arg-type]
+        beacons=frozenset(),
+        folder=tmp_path,
+    )
+    view = View(total=2, cell_estimate_s=lambda _: 0.0, quiet=True)
+    bench = Bench(
+        run_id="run",
+        config=config,
+        broker=SimpleNamespace(bootstrap="nowhere:1"),  # type: ignore[arg-type]
+        settings={},
+        rules=(),
+        judge=None,  # type: ignore[arg-type]
+        stream=stream,
+        backlogs={},
+        view=view,
+    )
+    store, result = RunStore(tmp_path / "out", "run"), a_result()
+
+    def go(**seams: Any) -> tuple[Result, RunStore]:
+        working: dict[str, Any] = {
+            "starts": FakeCell, "runs": lambda cell: cell.spec, "reads": lambda raw, _: raw, "measures": measured
+        }  # fmt: skip
+
+        def faked(jobs: Iterator[Job]) -> Iterator[Job]:
+            for job in jobs:
+                if isinstance(job, TrialJob):
+                    for name, seam in {**working, **seams}.items():
+                        setattr(job, name, seam)
+                if not isinstance(job, ConsumerJob):
+                    yield job
+
+        run_in_turn(faked(CapacitySearch(plan(config), 0, bench, store, result, lambda _: None).jobs()))
+        return result, store
+
+    return go
+
+
+def test_one_row_a_point_with_its_bracket(searched: Callable[..., tuple[Result, RunStore]]):
+    """Each has the cell of the highest rate that passed, and all its trials; stored as it ends."""
+    result, store = searched()
+    assert sorted(one.id for one in result.cells) == ["1s-p1-tuned-r1", "5s-p1-tuned-r1"]
+    for one in result.cells:
+        found = one.capacity
+        assert found is not None
+        assert found.passed is not None
+        assert found.failed is not None
+        assert found.passed <= LIMITS[one.params.trigger] < found.failed <= 1.26 * found.passed
+        assert found.reasons.keys() == {"share_of_consumer_performance"}
+        assert {trial.outcome for trial in found.trials} == {"passed", "failed"}
+        assert all(bool(trial.reason) == (trial.outcome == "failed") for trial in found.trials)
+        assert one.verdict == "valid"
+        assert one.latency_ms is not None
+        assert one.latency_ms.due_to_seen.p99 == 900.0
+    assert load(store.folder).cells == result.cells
+
+
+def test_a_point_begins_where_the_limit_is_expected(searched: Callable[..., tuple[Result, RunStore]]):
+    """The first one without a hint, until it has learnt of the drain; the second at what the first sustained."""
+    result, _ = searched()
+    first, second = (one.capacity for one in result.cells if one.capacity is not None)
+    rates = [trial.rate_per_s for trial in first.trials]
+    assert rates[0] == pytest.approx(20_000.0, rel=1e-3)
+    assert rates[1] == pytest.approx(0.7 * DRAIN_PER_S, rel=1e-3)
+    assert second.trials[0].rate_per_s == first.passed
+
+
+def test_spark_starts_while_the_last_trial_is_scored_unless_it_may_be_the_last(
+    searched: Callable[..., tuple[Result, RunStore]],
+):
+    """Every cell is started before the one before it is scored, but for a point's first; and none in vain."""
+    result, _ = searched()
+    said = FakeCell.said
+    first, second = (names_of(one) for one in result.cells)
+    assert [entry for entry in said if entry.startswith("start")] == [f"start {name}" for name in [*first, *second]]
+    for names in (first, second):
+        for before, after in itertools.pairwise(names):
+            assert said.index(f"start {after}") < said.index(f"score {before}")
+    assert said.index(f"start {second[0]}") > said.index(f"score {first[-1]}")
+
+
+def names_of(one: Cell) -> list[str]:
+    """The names of a point's trials."""
+    assert one.capacity is not None
+    return [f"{one.id}-t{number}" for number in range(1, len(one.capacity.trials) + 1)]
+
+
+def test_files_of_the_chosen_trial_are_the_points(searched: Callable[..., tuple[Result, RunStore]]):
+    """They stand where any cell's do and where ``files`` says; of other trials only what is small is kept."""
+    result, store = searched()
+    for one in result.cells:
+        assert one.capacity is not None
+        home = store.folder / "cells" / one.id
+        assert one.files == [f"cells/{one.id}/{name}" for name in ("deliveries.bin", "pipeline.log", "stamps.parquet")]
+        chosen = int((home / "stamps.parquet").read_text().rpartition("t")[2])
+        assert one.capacity.trials[chosen - 1].rate_per_s == one.capacity.passed
+        others = {path.name: [kept.name for kept in path.iterdir()] for path in home.iterdir() if path.is_dir()}
+        assert f"trial-{chosen}" not in others
+        assert len(others) == len(one.capacity.trials) - 1
+        assert all(kept == ["pipeline.log"] for kept in others.values())
+
+
+def test_one_that_never_catches_up_has_failed_everywhere(searched: Callable[..., tuple[Result, RunStore]]):
+    """No rate passed: the row is that of the lowest one, broken, and says how far down the search went."""
+
+    def overtaxed(_: FakeCell) -> None:
+        raise NotDrained("the pipeline had not caught up 13 s after the last reading")
+
+    result, _ = searched(runs=overtaxed)
+    for one in result.cells:
+        found = one.capacity
+        assert found is not None
+        assert found.passed is None
+        assert found.failed == min(trial.rate_per_s for trial in found.trials)
+        assert {trial.outcome for trial in found.trials} == {"failed"}
+        assert "none of" in found.reasons["passed"]
+        assert one.status == "broken"
+        assert one.reasons[0].message.startswith("the pipeline had not caught up")
+
+
+def test_drain_as_told():
+    """The rate that two passes agreed on, else the best pass, else none."""
+    assert drain_told(cell(warmup={"drain_per_s": 5.0, "passes": [9.0]})) == 5.0
+    assert drain_told(cell(warmup={"drain_per_s": None, "passes": [3.0, 9.0]})) == 9.0
+    assert drain_told(cell(warmup={"drain_per_s": None, "passes": []})) is None
+    assert drain_told(cell()) is None
+
+
+def test_the_share_or_why_there_is_none():
+    """Of what passed; without that, or without a figure of Kafka's tool, the reason."""
+
+    def told(passed: float | None, rate: float | None) -> tuple[float | None, dict[str, str]]:
+        found = Capacity(passed=passed, failed=None, slo="s", trials=[], reasons={"share_of_consumer_performance": "x"})
+        tell_share(found, rate, "no tool here")
+        return found.share_of_consumer_performance, found.reasons
+
+    assert told(50_000.0, 1_000_000.0) == (0.05, {})
+    assert told(None, 1_000_000.0) == (None, {"share_of_consumer_performance": "no rate passed"})
+    assert told(50_000.0, None) == (None, {"share_of_consumer_performance": "no tool here"})

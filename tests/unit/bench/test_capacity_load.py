@@ -1,0 +1,103 @@
+"""The load of a search: windows, rates in whole sensors, and one stream that grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unit.bench.builders import a_config
+
+from base.errors import UsageError
+from bench.capacity_load import (
+    MOST_READINGS,
+    GrowingStream,
+    limits_of,
+    sensors_at,
+    trial_window_s,
+    whole_rate,
+    with_searched_load,
+)
+from bench.latency import samples_needed
+from bench.stream import latency_sensors, prepare_stream, resolve
+from pipeline.triggers import Trigger
+from sim.deliveries import read_deliveries
+
+
+@pytest.mark.parametrize(
+    ("trigger", "window_s"),
+    [("0s", 15), ("200ms", 15), ("1s", 15), ("2s", 16), ("5s", 20), ("10s", 40), ("realtime", 30), ("realtime:5s", 15)],
+)
+def test_a_window_holds_whole_triggers_and_batches(trigger: str, window_s: float):
+    """15 s at least, four micro-batch triggers, whole real-time batches."""
+    assert trial_window_s(Trigger.parse(trigger, field="t")) == window_s
+
+
+def test_the_shortest_window_holds_a_day():
+    """The stream lasts as long as the longest one; the first rate is 20,000/s, as nearly as whole sensors allow."""
+    config = with_searched_load(a_config(triggers=("realtime:30s", "1s"), search_rate=True))
+    assert (config.window_s, config.speedup, config.sensors) == (30.0, 5760.0, 2083)
+    assert resolve(config).rate_per_s == pytest.approx(20_000.0, rel=1e-3)
+
+
+@pytest.mark.parametrize("scenario", ["seed", "no beacons"])
+def test_a_scenario_whose_rate_cannot_be_searched_is_one_line(scenario: str, tmp_path: Path):
+    """Readings drawn by lot come at the scenario's rate; without beacons nothing supports a p99."""
+    if scenario == "no beacons":
+        from sim.scenario import SCENARIOS_DIR
+
+        text = (SCENARIOS_DIR / "calm.toml").read_text().replace("share = 0.02\n", "share = 0.0\n")
+        scenario = str(tmp_path / "own.toml")
+        Path(scenario).write_text(text)
+    with pytest.raises(UsageError, match=rf"--scenario {scenario}: .*choose another one"):
+        with_searched_load(a_config(scenario=scenario))
+
+
+def test_the_limits_are_what_p99_needs_and_what_can_be_read_back():
+    """At the floor a window has its 1,000 beacon alerts, at the ceiling a trial its most readings; both whole rates."""
+    config = with_searched_load(a_config(triggers=("1s",), quick=True))
+    spec = resolve(config)
+    limits = limits_of(spec, config, window_s=15.0, tail_s=1.0)
+    assert limits.ratio == 1.5
+    assert samples_needed(0.99) <= limits.floor_per_s * 0.02 / 2 * 15.0 < 1.1 * samples_needed(0.99)
+    assert limits.ceiling_per_s * 21.0 == pytest.approx(MOST_READINGS, rel=1e-3)
+    for rate in (limits.floor_per_s, limits.ceiling_per_s, whole_rate(spec, 12_345.6)):
+        assert whole_rate(spec, rate) == rate
+
+
+@pytest.fixture
+def growing(tmp_path: Path) -> tuple[GrowingStream, Any]:
+    """A short stream of 100 sensors, and its specification."""
+    config = a_config(triggers=("1s",), sensors=100, warmup_s=0.5, window_s=2.0)
+    spec = resolve(config)
+    first = prepare_stream(spec, config, tail_s=0.5, folder=tmp_path)
+    first.write()
+    return GrowingStream(first, config, tail_s=0.5), spec
+
+
+def test_a_rate_is_so_many_sensors(growing: tuple[GrowingStream, Any]):
+    """The stream at a rate says how many are sent, has their beacons, and their rate."""
+    stream, spec = growing
+    at = stream.at(0.7 * spec.rate_per_s)
+    assert (at.sent_sensors, at.spec.sensors) == (70, 70)
+    assert at.spec.rate_per_s == pytest.approx(0.7 * spec.rate_per_s)
+    assert at.beacons == {1, 51} == {sensor for sensor in latency_sensors(at.truth) if sensor <= 70}
+
+
+def test_a_higher_rate_is_written_anew_and_a_lower_one_is_not(growing: tuple[GrowingStream, Any]):
+    """What the first 100 sensors send is the same in the larger file; twice the rate is twice the readings."""
+    stream, spec = growing
+
+    def sent(rate: float) -> list[tuple[int, int, bytes]]:
+        at = stream.at(rate)
+        read = read_deliveries(at.deliveries, sensors=at.sent_sensors)
+        return [row for one in read for row in zip(one.sensor_id, one.due_ns.tolist(), one.values, strict=True)]
+
+    before = sent(spec.rate_per_s)
+    written = stream.at(spec.rate_per_s).deliveries.stat().st_mtime_ns
+    sent(0.5 * spec.rate_per_s)
+    assert stream.at(spec.rate_per_s).deliveries.stat().st_mtime_ns == written
+    twice = sent(2.0 * spec.rate_per_s)
+    assert len(twice) == pytest.approx(2 * len(before), rel=0.05)
+    assert max(sensor for sensor, *_ in twice) == 200 == sensors_at(spec, 2.0 * spec.rate_per_s)
+    assert sent(spec.rate_per_s) == before
