@@ -16,11 +16,9 @@ from bench.capacity import FIRST_PER_S, QUICK_RATIO, RATIO, Limits
 from bench.config import RunConfig, window_for
 from bench.latency import samples_needed
 from bench.matrix import plan
-from bench.stream import PreparedStream, span_s
+from bench.stream import PreparedStream, span_s, write_stream
 from pipeline.triggers import Trigger
 from sim.beacons import is_beacon
-from sim.deliveries import write_deliveries
-from sim.encode import ready_to_send
 from sim.scenario import WeatherScenario, load_scenario
 from sim.stream import StreamSpec
 
@@ -104,11 +102,7 @@ class GrowingStream:
         return replace(self._first, spec=spec, sent_sensors=sensors, beacons=frozenset(beacons.tolist()))
 
     def _write(self, sensors: int) -> None:
-        # Its solar library takes a second to import, and most commands need none.
-        from sim.simulate import simulate
-
-        chunks = simulate(replace(self._first.spec, sensors=sensors), start_s=self._start_s, end_s=self._end_s)
-        fresh = self._first.deliveries.with_suffix(".fresh")
-        write_deliveries(fresh, ready_to_send(chunk.readings for chunk in chunks))
-        fresh.replace(self._first.deliveries)
+        write_stream(
+            replace(self._first.spec, sensors=sensors), self._first.deliveries, start_s=self._start_s, end_s=self._end_s
+        )
         self._sensors = sensors

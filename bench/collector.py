@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-import polars as pl
 import typer
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from base.errors import one_line_errors
 from base.jsonl import emit
@@ -25,18 +24,8 @@ from base.kafka import QUIET
 from base.kafka_config import read_kafka_config
 from base.kafka_security import librdkafka_settings
 from bench import clock
+from bench.messages import MessageLog, read_message_log
 from wire.topics import PROBE_SENSOR_ID
-
-#: What one row of the collector's file holds. `appended_ms` is the broker's LogAppendTime.
-SCHEMA = {
-    "topic": pl.String,
-    "partition": pl.Int32,
-    "offset": pl.Int64,
-    "appended_ms": pl.Int64,
-    "seen_ns": pl.Int64,
-    "key": pl.Binary,
-    "value": pl.Binary,
-}
 
 #: For the live view: at most this many (event time, seen) pairs a second leave the collector.
 LIVE_SAMPLES = 300
@@ -66,54 +55,32 @@ def consumer_settings(bootstrap: str, extra: dict[str, str]) -> dict[str, Any]:
     }
 
 
-class Collected:
-    """Columns of what was read, appended to as messages come."""
-
-    def __init__(self) -> None:
-        self.columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
-
-    def add(self, message: Message, seen_ns: int) -> None:
-        """One message with the instant at which it was seen."""
-        columns = self.columns
-        columns["topic"].append(message.topic())
-        columns["partition"].append(message.partition())
-        columns["offset"].append(message.offset())
-        columns["appended_ms"].append(message.timestamp()[1])
-        columns["seen_ns"].append(seen_ns)
-        columns["key"].append(message.key())
-        columns["value"].append(message.value())
-
-    def frame(self) -> pl.DataFrame:
-        """All rows so far."""
-        return pl.DataFrame(self.columns, schema=SCHEMA)
-
-
-def collect(consumer: Consumer, alerts_topic: str) -> Collected:
-    """Read until told to stop; emits ``probe`` for each probe's alert and ``progress`` once a second."""
-    collected = Collected()
+def collect(consumer: Consumer, alerts_topic: str, log: MessageLog) -> None:
+    """Read into ``log`` until told to stop; emits ``probe`` for each probe's alert, ``progress`` once a second."""
     alerts = 0
     samples: list[tuple[float, int]] = []
     next_report = time.monotonic() + 1.0
     stdin = sys.stdin.fileno()
-    # Nothing here makes cycles, and a full collection over a million rows would be our own stall.
+    # Nothing here makes cycles, and a full collection would be our own stall.
     gc.disable()
     while True:
         message = consumer.poll(0.05)
         while message is not None:
             seen_ns = clock.wall_ns()
             if message.error() is None:
-                collected.add(message, seen_ns)
+                log.add(message, seen_ns)
                 if message.topic() == alerts_topic:
                     alerts += 1
                     _notice(message.value(), seen_ns, samples)
             message = consumer.poll(0)
         now = time.monotonic()
         if now >= next_report:
-            emit("progress", alerts=alerts, other=len(collected.columns["offset"]) - alerts, samples=samples)
+            emit("progress", alerts=alerts, other=log.messages - alerts, samples=samples)
+            log.flush()
             samples = []
             next_report = now + 1.0
         if select.select([stdin], [], [], 0)[0] and sys.stdin.readline().strip() in ("", "stop"):
-            return collected
+            return
 
 
 def _notice(value: bytes | None, seen_ns: int, samples: list[tuple[float, int]]) -> None:
@@ -146,11 +113,14 @@ def main(
     try:
         assign_all(consumer, topic, offset=0)
         emit("ready")
-        collected = collect(consumer, topic[0])
+        with MessageLog(out.with_suffix(".log"), topic) as log:
+            collect(consumer, topic[0], log)
     finally:
         consumer.close()
-    collected.frame().write_parquet(out)
-    emit("done", messages=len(collected.columns["offset"]))
+    # Only now: a table takes memory and time, which the cell needs while it is measured.
+    read_message_log(out.with_suffix(".log"), topic).write_parquet(out)
+    out.with_suffix(".log").unlink()
+    emit("done", messages=log.messages)
 
 
 if __name__ == "__main__":

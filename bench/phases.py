@@ -111,7 +111,7 @@ class RawCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBack:
-    """What stands in the cell's topics after it has ended, with the columns of `bench.collector.SCHEMA`."""
+    """What stands in the cell's topics after it has ended, with the columns of `bench.messages.SCHEMA`."""
 
     source: pl.DataFrame
     #: Alerts and rejects, stamped when they were seen.
@@ -161,13 +161,17 @@ class StartedCell:
         self.spec, self.bench, self.folder = spec, bench, folder
         with contextlib.ExitStack() as self.stack:
             self.topics = self.stack.enter_context(fresh_topics(spec, bench))
-            self.pipeline = start_pipeline(spec, self.prepare(), bench, folder, self.pipeline_flags)
+            self.pipeline = start_pipeline(spec, self.prepare(), bench, folder, self.pipeline_flags, self.environ())
             self.stack.enter_context(self.pipeline.child)
             self.stack = self.stack.pop_all()
 
     def prepare(self) -> Topics:
         """The topics that the pipeline is given; those of the cell."""
         return self.topics
+
+    def environ(self) -> Mapping[str, str]:
+        """What our Spark job finds in its environment, before the cell adds to it."""
+        return os.environ
 
     def instrument(self, module: str) -> list[str]:
         """The command line of an instrument, without its options."""
@@ -325,11 +329,16 @@ def start_publisher(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) 
 
 
 def start_pipeline(
-    spec: CellSpec, topics: Topics, bench: Bench, folder: Path, spark_flags: Sequence[str] = ()
+    spec: CellSpec,
+    topics: Topics,
+    bench: Bench,
+    folder: Path,
+    spark_flags: Sequence[str] = (),
+    environ: Mapping[str, str] = os.environ,
 ) -> Pipeline:
     """What is under test, started."""
     if spec.engine == SPARK:
-        return start_spark(spec, topics, bench, folder, spark_flags)
+        return start_spark(spec, topics, bench, folder, spark_flags, environ)
     bootstrap, config = bench.broker.bootstrap, bench.config
     if spec.engine == PLAIN:
         command = plain_command(bootstrap=bootstrap, topics=topics, more=config.kafka_config_flag())
@@ -342,12 +351,14 @@ def start_pipeline(
             partitions=spec.partitions,
             checkpoint=(folder / "checkpoint").absolute(),
         )
-    env = with_java(os.environ) if spec.engine == COMMAND else None
+    env = with_java(environ) if spec.engine == COMMAND else None
     child = Child("pipeline", command, log=folder / "pipeline.log", env=env)
     return AnyCommand(child, trigger_s=spec.trigger.seconds)
 
 
-def start_spark(spec: CellSpec, topics: Topics, bench: Bench, folder: Path, flags: Sequence[str]) -> Pipeline:
+def start_spark(
+    spec: CellSpec, topics: Topics, bench: Bench, folder: Path, flags: Sequence[str], environ: Mapping[str, str]
+) -> Pipeline:
     """Our Spark job, with its warm-up on the prepared backlog."""
     config = bench.config
     command = python_module("pipeline.run", "--bootstrap", bench.broker.bootstrap, *config.kafka_config_flag())
@@ -362,7 +373,7 @@ def start_spark(spec: CellSpec, topics: Topics, bench: Bench, folder: Path, flag
     if config.spark_master is not None:
         command += ["--spark-master", config.spark_master]
     command += flags
-    env = java_tool_options(os.environ, (folder / "safepoints-%p.log").absolute())
+    env = java_tool_options(environ, (folder / "safepoints-%p.log").absolute())
     view, log = bench.view.pipeline, folder / "pipeline.log"
     return SparkJob(Child("pipeline", command, log=log, events=True, on_event=view, env=env))
 

@@ -21,6 +21,8 @@ REALTIME: Final = "latency_ms.due_to_seen.p99 <= 100ms"
 #: is about the host.
 INSTRUMENT: Final = ("late generator", "offered rate", "deliveries", "instrument load")
 PIPELINE: Final = ("backlog", "fidelity")
+#: The rule that doubts a number because it would be another one a little later.
+UNSTEADY: Final = "not steady"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,8 @@ def judge_trial(cell: Cell, slo: Condition) -> Judged:
     """Whether ``cell`` is valid and within ``slo``; if not, whether the pipeline is to blame.
 
     Where what puts the load on was late as well, the pipeline is judged by what it got: if counted from *sent* the
-    SLO holds, the limit that was met is the instrument's.
+    SLO holds, the limit that was met is the instrument's. A cell that is not steady, because it is still getting
+    faster or slower, passes if all of it is within the SLO, and else tells nothing.
     """
     rules = {reason.rule for reason in cell.reasons}
     against = "; ".join(" ".join(reason.message.split()) for reason in cell.reasons)
@@ -68,12 +71,15 @@ def judge_trial(cell: Cell, slo: Condition) -> Judged:
         return judged("untold" if _holds_from_sent(cell, slo) else "failed")
     if rules & {*PIPELINE}:
         return judged("failed")
-    if cell.verdict != "valid":
+    if rules - {UNSTEADY}:
         return judged("untold")
     if value is None:
         return judged("untold", why)
+    # Over all of the window, that is in its slower half too: what became of it does not matter.
     if slo.holds(value, cell.params):
         return judged("passed", "")
+    if rules:
+        return judged("untold")
     unit = slo.path.unit
     return judged(
         "failed", f"{slo.path.text} {shown(value, unit)}, where {slo.op} {shown(slo.limit(cell.params), unit)} is asked"

@@ -39,6 +39,9 @@ OUTSIDE = (
     ("alert_appended_ns", "seen_ns"),
 )
 
+#: So many records are Python objects at a time: each takes three times the room of a row.
+SLICE = 500_000
+
 _MS = 1_000_000
 _HALF_MS = 500_000
 
@@ -73,15 +76,23 @@ _ALERT_FIELDS: dict[str, tuple[pl.DataType, Callable[[object], object]]] = {
 }
 
 
+def slices(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """``rows`` in parts of at most `SLICE`; one empty part if there are none."""
+    return [rows.slice(begin, SLICE) for begin in range(0, max(1, rows.height), SLICE)]
+
+
 def judged_source(source: pl.DataFrame, judge: Judge) -> pl.DataFrame:
     """What each record of the source topic must become, by the reference evaluator.
 
     ``source``: partition, offset, appended_ms, value. Adds the columns of `bench.judge.SCHEMA` and
     ``occurrence`` (0 for the first copy of a reading). The bench's own probes are left out.
     """
+    parts = [
+        part.select("partition", "offset", "appended_ms").hstack(judge(part["value"].to_list()))
+        for part in slices(source)
+    ]
     return (
-        source.select("partition", "offset", "appended_ms")
-        .hstack(judge(source["value"].to_list()))
+        pl.concat(parts)
         .filter(pl.col("sensor_id").ne_missing(PROBE_SENSOR_ID))
         .sort("partition", "offset")
         .with_columns(occurrence=pl.int_range(pl.len()).over("sensor_id", "seq"))
@@ -93,6 +104,11 @@ def parsed_alerts(messages: pl.DataFrame) -> pl.DataFrame:
 
     A message that is no JSON object, lacks a field, or has another type there, has nulls: it will count as extra.
     """
+    parts = [_parsed(part) for part in slices(messages)]
+    return pl.concat(parts).filter(pl.col("sensor_id").ne_missing(PROBE_SENSOR_ID))
+
+
+def _parsed(messages: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for value in messages["value"].to_list():
         try:
@@ -103,11 +119,7 @@ def parsed_alerts(messages: pl.DataFrame) -> pl.DataFrame:
         rows.append([take(alert.get(name)) for name, (_, take) in _ALERT_FIELDS.items()])
     schema = {name: kind for name, (kind, _) in _ALERT_FIELDS.items()}
     parsed = pl.DataFrame(rows, schema=schema, orient="row")
-    return (
-        messages.select("offset", "appended_ms", "seen_ns")
-        .hstack(parsed)
-        .filter(pl.col("sensor_id").ne_missing(PROBE_SENSOR_ID))
-    )
+    return messages.select("offset", "appended_ms", "seen_ns").hstack(parsed)
 
 
 def named_alerts(alerts: pl.DataFrame, judged: pl.DataFrame, labels: Mapping[str, str]) -> pl.DataFrame:

@@ -97,6 +97,20 @@ def prepare_stream(spec: StreamSpec, config: RunConfig, *, tail_s: float, folder
     )
 
 
+def write_stream(spec: StreamSpec, path: Path, *, start_s: float, end_s: float) -> None:
+    """Simulate from ``start_s`` to ``end_s`` (event s after zero) and write what is sent to ``path``, in its place.
+
+    Nothing else is kept: memory does not grow with the length.
+    """
+    # As above.
+    from sim.simulate import simulate
+
+    fresh = path.with_suffix(".fresh")
+    chunks = simulate(spec, start_s=start_s, end_s=end_s)
+    write_deliveries(fresh, ready_to_send(chunk.readings for chunk in chunks))
+    fresh.replace(path)
+
+
 def latency_sensors(truth: pl.DataFrame) -> frozenset[int]:
     """The sensors on whose alerts latency is measured: the beacons, or all of a stream that has none."""
     beacons = truth.filter("beacon")["sensor_id"]

@@ -20,7 +20,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 #: Files of every run that stand beside the report.
 _FILES = {
-    "result.json": "every number of this page, and more; its types are in bench/records.py",
+    "result.json": "every number of this page, and more; its types are in bench/records/",
     "config.toml": "the resolved configuration",
     "summary.md": "the short form of this page, for a pull request",
     "junit.xml": "the thresholds, for a CI system",

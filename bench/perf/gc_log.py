@@ -13,6 +13,7 @@ nothing in the pipeline is changed or knows.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,17 +24,16 @@ _UNITS: Final = {"B": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _FULL: Final = re.compile(r"^\[(?P<wall_ms>\d+)ms\] GC\(\d+\) Pause Full .*->(?P<after>\d+)(?P<unit>[BKMG])\(")
 
 
-def java_tool_options(environ: Mapping[str, str], *, folder: str, full_gc_every_s: int) -> str:
-    """The value of ``JAVA_TOOL_OPTIONS`` for a Spark driver; what ``environ`` has there stays.
+def java_tool_options(environ: Mapping[str, str], path: Path, *, full_gc_every_s: int) -> dict[str, str]:
+    """``environ`` for a Spark driver that is to keep the log at ``path``; what it has for JVMs already, stays.
 
-    A log for each JVM, named by its process id, in ``folder`` (relative to where the JVM starts: a
-    path of the user's could hold blanks or colons): the shell scripts that start Spark run one more.
+    ``%p`` in the path is the process id: the shell scripts that start Spark run one more JVM.
     """
     ours = [
-        f"-Xlog:gc:file={folder}/%p.log:timemillis:filecount=0",
+        f"'-Xlog:gc:file=\"{os.fspath(path)}\":timemillis:filecount=0'",
         f"-Dspark.cleaner.periodicGC.interval={full_gc_every_s}s",
     ]
-    return " ".join([environ.get("JAVA_TOOL_OPTIONS", ""), *ours]).strip()
+    return {**environ, "JAVA_TOOL_OPTIONS": " ".join([environ.get("JAVA_TOOL_OPTIONS", ""), *ours]).strip()}
 
 
 def heap_after_full_gc(lines: Iterable[str]) -> list[tuple[int, float]]:
@@ -42,6 +42,6 @@ def heap_after_full_gc(lines: Iterable[str]) -> list[tuple[int, float]]:
     return [(int(one["wall_ms"]), float(one["after"]) * _UNITS[one["unit"]]) for one in found if one]
 
 
-def read_heap(log: Path) -> list[tuple[int, float]]:
-    """`heap_after_full_gc` of a log; empty if there is none."""
-    return heap_after_full_gc(log.read_text(errors="replace").splitlines()) if log.exists() else []
+def read_heap(logs: Iterable[Path]) -> list[tuple[int, float]]:
+    """`heap_after_full_gc` of all ``logs``, in order of time: only one of their JVMs is asked for such collections."""
+    return sorted(entry for log in logs for entry in heap_after_full_gc(log.read_text(errors="replace").splitlines()))

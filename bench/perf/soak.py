@@ -1,31 +1,35 @@
-"""``bench.perf soak``: the pipeline under a steady stream for an hour a mode. Does anything grow that should not?"""
+"""``bench.perf soak``: cells of an hour. Are they valid, and does anything grow that should not?"""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import polars as pl
+import psutil
 import typer
-from rich.console import Console
-from rich.progress import Progress, TaskID
 
 from base.durations import format_duration, parse_duration_s
-from base.errors import ComponentFailed, ExitCode, UsageError, one_line_errors
+from base.errors import ComponentFailed, EnvironmentMissing, ExitCode, UsageError, one_line_errors
 from base.figure_style import png
 from base.jsonl import dumps
 from base.paths import require_free_disk, writable_dir
-from bench.config import require_between, split_list
+from base.process import interrupt_on_sigterm
+from bench import matrix
+from bench.campaign import OVERHEAD_S, open_broker, ready_java
+from bench.config import DEFAULT_SCENARIO, DEFAULT_SEED, require_between, split_list
 from bench.environment import environment, git_facts
 from bench.perf.soak_figure import soak_figure
-from bench.perf.soak_mode import Plan, Soak
+from bench.perf.soak_mode import Plan, soak_bench, soak_mode
 from bench.perf.soak_series import COLUMNS, MEASURES, SCHEMA, Mode, exit_code, settle_s, table
 from bench.perf.tables import print_table
+from bench.records import Cell
 from bench.store import write_whole
+from bench.summary import one_line
+from bench.view import View
 from pipeline.triggers import Trigger
 from sim.scenario import load_scenario
 from sim.stream import resolve_stream
@@ -42,20 +46,21 @@ def soak(
     rate: Annotated[float, typer.Option(help="Readings per second.")] = 5000.0,
     triggers: Annotated[str, typer.Option(metavar="T,...", help="The modes, one after the other.")] = "realtime:30s,1s",
     partitions: Annotated[int, typer.Option(help="Partitions of the readings' topic.")] = 1,
-    sensors: Annotated[int, typer.Option(help="How many sensors report.")] = 1000,
+    sensors: Annotated[int, typer.Option(help="How many sensors report.")] = 10_000,
     scenario: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="What is sent. The default knows no day: its load never changes.")
-    ] = "seed",
-    seed: Annotated[int, typer.Option(help="Same seed, same readings.")] = 42,
+        str, typer.Option(metavar="NAME|FILE", help="What is sent; days go by as fast as the rate asks for.")
+    ] = DEFAULT_SCENARIO,
+    seed: Annotated[int, typer.Option(help="Same seed, same readings.")] = DEFAULT_SEED,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for all files. \\[default: results/soak-<UTC>]")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
-    """Does the pipeline's heap, its checkpoint folder or its batch time grow under a steady stream?
+    """Is a cell of an hour valid, and does anything grow meanwhile: heap, memory, checkpoint folder, batch time?
 
-    Each mode has a broker, a publisher and a driver of its own. Ctrl-C ends with what there is. Exit 0: all
-    series are flat; 3: one rises; 7: of one it cannot be told.
+    Each mode is one cell, judged by the rules of any other: no alert missing, extra or doubled in an hour, none
+    late. Ctrl-C ends with what there is. Exit 0: all valid, all series flat; 3: one rises; 6: a cell is invalid;
+    7: of one it cannot be told.
     """
     run_s = parse_duration_s(duration, field="--for")
     require_between(run_s, SHORTEST_S, 7 * 86_400.0, field="--for, in seconds,")
@@ -70,7 +75,9 @@ def soak(
     )
     _check(plan)
     require_free_disk(Path(tempfile.gettempdir()), plan.disk_bytes)
+    require_memory(plan)
     told = Told(_folder(out), plan)
+    interrupt_on_sigterm()
     try:
         _soak_all(plan, told)
     finally:
@@ -99,6 +106,16 @@ def parse_triggers(text: str, run_s: float) -> tuple[Trigger, ...]:
                 "trigger"
             )
     return triggers
+
+
+def require_memory(plan: Plan) -> None:
+    """Raise `EnvironmentMissing` if there is too little memory to score a mode; better now than in an hour."""
+    free = psutil.virtual_memory().available
+    if free < plan.memory_bytes:
+        raise EnvironmentMissing(
+            f"{free / 2**30:.1f} GiB of memory are available; to score {plan.rate * plan.run_s:,.0f} readings takes "
+            f"{plan.memory_bytes / 2**30:.1f} GiB; give a shorter --for, or a lower --rate"
+        )
 
 
 def _check(plan: Plan) -> None:
@@ -147,28 +164,34 @@ class Told:
         print_table(COLUMNS, table(self.modes), markdown=False)
         print()
         for mode in self.modes:
-            print(f"{mode.trigger}: {mode.status}, {format_duration(round(mode.seconds))}, {_readings(mode)}")
+            print("\n".join(_cell(mode)))
         print(f"figure and samples: {self.folder}")
 
 
-def _readings(mode: Mode) -> str:
-    sent = "unknown" if mode.sent is None else f"{mode.sent:,}"
-    return f"{sent} readings sent, {mode.processed:,} of them in batches that ended"
+def _cell(mode: Mode) -> list[str]:
+    """What a mode came to, in lines."""
+    lasted = f"{mode.trigger}: {mode.status}, {format_duration(round(mode.seconds))}"
+    if mode.cell is None:
+        return [lasted]
+    cell = Cell.model_validate(mode.cell)
+    return [f"{lasted}; {one_line(cell)}", *(f"  {reason.message}" for reason in cell.reasons)]
 
 
 def _soak_all(plan: Plan, told: Told) -> None:
     """One mode after the other; `KeyboardInterrupt` once what there is has been written."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        for trigger in plan.triggers:
-            task = progress.add_task(f"{trigger.name}: starting", total=plan.run_s)
-            folder = told.folder / trigger.name.replace(":", "-")
-            folder.mkdir()
-            one = Soak(plan, trigger, folder)
-            mode = one.run(partial(_tell, progress, task, trigger.name))
-            told.add(mode, one.samples)
-            if mode.status == "interrupted":
-                raise KeyboardInterrupt
-
-
-def _tell(progress: Progress, task: TaskID, name: str, at_s: float) -> None:
-    progress.update(task, completed=at_s, description=name)
+    config = plan.config(told.folder)
+    with View(total=len(plan.triggers), cell_estimate_s=lambda _: config.window_s + OVERHEAD_S) as view:
+        ready_java(config, view)
+        with (
+            open_broker(config, {}) as coming_up,
+            soak_bench(plan, coming_up.result(), told.folder, view) as bench,
+        ):
+            cells = matrix.plan(config)
+            for number, spec in enumerate(cells, 1):
+                view.cell(number, spec, cells[number:], bench.stream.due_ns)
+                folder = told.folder / spec.trigger.name.replace(":", "-")
+                folder.mkdir()
+                mode, samples = soak_mode(spec, bench, plan, folder)
+                told.add(mode, samples)
+                if mode.status == "interrupted":
+                    raise KeyboardInterrupt

@@ -13,9 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
 from base.figure_style import BLUE, GREEN, MUTED, PURPLE, VERMILION, WIDTH, new_figure, styled
-from bench.perf.soak_series import BATCH, FILES, HEAP, Measure, Mode
+from bench.perf.soak_series import BATCH, FILES, HEAP, RESIDENT, Measure, Mode
 
-PANELS: Final = (HEAP, FILES, BATCH)
+PANELS: Final = (HEAP, FILES, BATCH, *RESIDENT.values())
+COLUMNS: Final = 3
 
 _LINE: Final = "bold: Theil-Sen line over what is judged; batch time in real-time mode: the pause at a boundary"
 
@@ -29,16 +30,18 @@ def soak_figure(samples: pl.DataFrame, modes: Sequence[Mode]) -> Figure:
     batches, many times as long, leave the picture.
     """
     with styled():
-        figure = new_figure(WIDTH, 3.7)
-        grid = figure.subplots(1, len(PANELS), squeeze=False)
-        for measure, axes in zip(PANELS, grid[0], strict=True):
+        rows = -(-len(PANELS) // COLUMNS)
+        figure = new_figure(WIDTH, 0.6 + 2.6 * rows)
+        grid = figure.subplots(rows, COLUMNS, squeeze=False)
+        for measure, axes in zip(PANELS, grid.flat, strict=True):
             axes.set_title(f"{measure.title} ({measure.unit})")
-            axes.set_xlabel("time since the begin (min)")
             for mode, colour in zip(modes, _COLOURS, strict=False):
                 _series(axes, samples.filter(trigger=mode.trigger, measure=measure.name), mode, measure, colour)
             axes.set_xlim(0, max((mode.seconds / 60 for mode in modes), default=1))
             axes.set_ylim(0, _highest(samples.filter(measure=measure.name), modes))
             axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        for axes in grid[-1]:
+            axes.set_xlabel("time since the begin (min)")
         figure.legend(handles=_legend(modes), loc="outside upper left", ncols=len(_COLOURS) + 1)
     return figure
 

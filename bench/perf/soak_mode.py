@@ -1,30 +1,31 @@
-"""One mode's soak: a broker, a publisher and a pipeline of its own, watched from outside."""
+"""One mode's soak: a cell like any other, with an hour for its window, watched while it goes on."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-import psutil
 
-from base.errors import AlertbenchError, ComponentFailed
-from base.kafka import Admin
-from base.process import Child, python_module
-from bench.broker.embedded import EmbeddedBroker
+from base.errors import AlertbenchError
+from bench import resources
+from bench.broker.api import Broker
+from bench.config import RunConfig, window_for
+from bench.jobs import SCRATCH
+from bench.judge import Judge
+from bench.matrix import CellSpec, plan
+from bench.measure import measure
 from bench.perf.gc_log import java_tool_options, read_heap
 from bench.perf.soak_series import (
     BATCH,
     FILES,
     HEAP,
-    RSS,
+    RESIDENT,
     SCHEMA,
     SIZE,
     Measure,
@@ -35,11 +36,15 @@ from bench.perf.soak_series import (
     samples,
     settle_s,
 )
+from bench.phases import Bench, StartedCell, read_back, run_cell, tail_s
 from bench.progress import read_batches
+from bench.records import Cell
+from bench.single_cells import open_bench
+from bench.stream import span_s, write_stream
+from bench.view import View
 from pipeline.triggers import Trigger
 from sim.scenario import load_scenario
 from sim.stream import resolve_stream
-from wire.topics import Topics, cell_topics
 
 #: Sampled so often, s, or as much oftener as a short run needs for its lines.
 SAMPLE_S: Final = 10.0
@@ -48,19 +53,10 @@ FULL_GC_S: Final = 60.0
 #: As many samples of each kind as a run has at least.
 _SAMPLES: Final = 60
 
-#: The topics hold the last minutes only, or an hour at 5,000 readings/s would be 6 GB: a pipeline that
-#: falls further behind loses readings, and its query dies of that.
-_KEPT_S: Final = 600.0
-#: A reading or an alert as it stands in a topic takes less, bytes.
-_RECORD_BYTES: Final = 300
-#: Kafka looks for what it may delete this often by default, s; so long a topic grows further.
-_RETENTION_CHECK_S: Final = 300.0
-
-#: The folder of GC logs, below that of a mode.
-_GC: Final = "gc"
-
-_READY_S: Final = 120.0
-_STOP_S: Final = 60.0
+#: What a reading takes on disk: prepared, in its topic, in the publisher's log, as an alert.
+_DISK_BYTES: Final = 500
+#: What a reading takes in memory when the cell is scored, after its end.
+_MEMORY_BYTES: Final = 450
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +82,7 @@ class Plan:
 
     @property
     def sample_s(self) -> float:
-        """Between two looks at folder and process."""
+        """Between two looks at folder and processes."""
         return min(SAMPLE_S, self.run_s / _SAMPLES)
 
     @property
@@ -95,155 +91,135 @@ class Plan:
         return max(1, round(min(FULL_GC_S, self.run_s / _SAMPLES)))
 
     @property
-    def topic_bytes(self) -> int:
-        """What a partition keeps at least."""
-        return max(64 * 2**20, round(self.rate * _RECORD_BYTES * _KEPT_S / self.partitions))
+    def disk_bytes(self) -> int:
+        """What the stream and a mode's files and topics need."""
+        return round(self.rate * self.run_s * _DISK_BYTES)
 
     @property
-    def disk_bytes(self) -> int:
-        """What the broker needs: readings and at most as many alerts."""
-        return 2 * round(self.topic_bytes * self.partitions * (1 + _RETENTION_CHECK_S / _KEPT_S))
+    def memory_bytes(self) -> int:
+        """What scoring a mode needs."""
+        return round(self.rate * self.run_s * _MEMORY_BYTES)
+
+    def config(self, folder: Path) -> RunConfig:
+        """The modes as cells of a run; the window is ``run_s``, rounded up to what all triggers divide."""
+        return RunConfig(
+            sensors=self.sensors,
+            scenario=self.scenario,
+            seed=self.seed,
+            speedup=self.speedup,
+            triggers=tuple(trigger.name for trigger in self.triggers),
+            partitions=(self.partitions,),
+            window_s=window_for(list(self.triggers), None, least_s=self.run_s),
+            drain_s=0.0,
+            out=str(folder),
+        )
 
     def facts(self) -> dict[str, Any]:
         """The plan as ``soak.json`` has it."""
         return {**asdict(self), "triggers": [trigger.name for trigger in self.triggers], "speedup": self.speedup}
 
 
-class Soak:
-    """One mode's soak: its own broker, topics, publisher and pipeline, its files in ``folder``."""
+@contextmanager
+def soak_bench(plan_: Plan, broker: Broker, folder: Path, view: View) -> Iterator[Bench]:
+    """The bench of all modes: a minute's stream, judged and with its truth, made as long as the soak afterwards.
 
-    def __init__(self, plan: Plan, trigger: Trigger, folder: Path) -> None:
-        self._plan, self._trigger, self._folder = plan, trigger, folder
-        self._watched: list[tuple[float, int, int, int]] = []
-        self._began_ns = 0
-        self._seconds = 0.0
-        self.samples = pl.DataFrame(schema=SCHEMA)
+    Nobody asks for the truth of an hour, and its readings are met once a mode: they are not remembered.
+    """
+    config = plan_.config(folder)
+    short = config.model_copy(update={"window_s": window_for(list(plan_.triggers), None)})
+    with open_bench(f"soak-{int(time.time())}", short, broker, {}, folder, view) as bench:
+        view.phase("simulating the stream, all of it")
+        start_s, end_s = span_s(bench.stream.spec, config, tail_s=max(map(tail_s, plan(config))))
+        write_stream(bench.stream.spec, bench.stream.deliveries, start_s=start_s, end_s=end_s)
+        yield replace(bench, config=config, judge=Judge(bench.rules, remembers=False))
 
-    def run(self, tell: Callable[[float], None]) -> Mode:
-        """Soak until the plan's time is over; ``tell`` takes the seconds since the first batch with readings ended.
 
-        Ctrl-C and a part that fails end it early, with what there is. Raises what the start raises.
-        """
-        topics = cell_topics("soak", self._trigger.name.replace(":", "-"))
-        status = "whole"
-        reason: str | None = None
-        sent: int | None = None
-        with ExitStack() as stack:
-            broker = stack.enter_context(EmbeddedBroker())
-            admin = Admin(broker.bootstrap)
-            self._create(admin, topics)
-            driver = stack.enter_context(self._driver(broker.bootstrap, topics))
-            driver.wait_for("started", timeout_s=_READY_S)
-            jvm = _jvm_of(driver)
-            publisher = stack.enter_context(self._publisher(broker.bootstrap, topics.readings))
-            publisher.wait_for("started", timeout_s=_READY_S)
-            # The first batch of a cold session takes many times as long as any other.
-            while not driver.wait_for("progress", timeout_s=_READY_S + 2 * self._trigger.seconds)["rows"]:
-                continue
-            try:
-                self._watch([driver, publisher], jvm, tell)
-            except KeyboardInterrupt:
-                status = "interrupted"
-            except ComponentFailed as error:
-                status, reason = "failed", str(error)
-            publisher.stop()
-            with contextlib.suppress(AlertbenchError):
-                sent = sum(admin.end_offsets(topics.readings).values())
-                driver.send("stop")
-                driver.wait_for("stopped", timeout_s=_STOP_S)
-        self._keep_gc_log(jvm.pid)
-        processed = self._read(topics.readings)
-        return Mode(
-            trigger=self._trigger.name,
-            status=status,
-            reason=reason,
-            seconds=self._seconds,
-            settle_s=settle_s(self._trigger, self._seconds),
-            sent=sent,
-            processed=processed,
-            series=judged(self.samples, self._trigger, self._seconds),
-        )
+class SoakCell(StartedCell):
+    """A cell whose processes, checkpoint folder and heap are looked at again and again."""
 
-    def _create(self, admin: Admin, topics: Topics) -> None:
-        kept = self._plan.topic_bytes
-        config = {"retention.bytes": str(kept), "segment.bytes": str(kept // 8)}
-        admin.create(topics.readings, partitions=self._plan.partitions, config=config)
-        for topic in (topics.alerts, topics.rejects):
-            admin.create(topic, partitions=1, config=config)
+    def __init__(self, spec: CellSpec, bench: Bench, folder: Path, plan_: Plan) -> None:
+        self._plan = plan_
+        #: When (s after event time zero), the checkpoint's files and bytes, resident bytes of each component.
+        self.watched: list[tuple[float, int, int, dict[str, int]]] = []
+        self.zero_ns: int | None = None
+        super().__init__(spec, bench, folder)
 
-    def _driver(self, bootstrap: str, topics: Topics) -> Child:
-        (self._folder / _GC).mkdir()
-        command = python_module("pipeline.run", "--bootstrap", bootstrap, "--topic", topics.readings, "--json-events")
-        command += ["--alerts-topic", topics.alerts, "--rejects-topic", topics.rejects]
-        command += ["--trigger", self._trigger.name, "--progress", str(self._progress), "--work-dir", str(self._work)]
-        options = java_tool_options(os.environ, folder=_GC, full_gc_every_s=self._plan.full_gc_s)
-        env = {**os.environ, "JAVA_TOOL_OPTIONS": options}
-        return Child("pipeline", command, log=self._folder / "pipeline.log", events=True, env=env, cwd=self._folder)
+    def environ(self) -> Mapping[str, str]:
+        """Full collections more often than Spark asks for them, and a log of them."""
+        log = (self.folder / "gc-%p.log").absolute()
+        return java_tool_options(super().environ(), log, full_gc_every_s=self._plan.full_gc_s)
 
-    def _publisher(self, bootstrap: str, topic: str) -> Child:
-        plan = self._plan
-        command = python_module("sim.publish", "--bootstrap", bootstrap, "--topic", topic, "--json-events")
-        command += ["--scenario", plan.scenario, "--seed", str(plan.seed), "--sensors", str(plan.sensors)]
-        command += ["--rate", repr(plan.rate), "--speedup", repr(plan.speedup), "--start", "scenario"]
-        return Child("publisher", command, log=self._folder / "publisher.log", events=True)
+    def go(self, zero_ns: int) -> None:
+        """As in `StartedCell`."""
+        self.zero_ns = zero_ns
+        super().go(zero_ns)
 
     @property
-    def _progress(self) -> Path:
-        return self._folder / "progress.jsonl"
+    def seconds(self) -> float:
+        """How much of the window has passed, s; all of it once it has."""
+        passed_s = 0.0 if self.zero_ns is None else (time.time_ns() - self.zero_ns) / 1e9
+        return min(max(passed_s, 0.0), self.bench.config.window_s)
 
-    @property
-    def _work(self) -> Path:
-        return self._folder / "work"
+    def check(self) -> None:
+        """As in `StartedCell`, which is called all the time; look, if it is time to."""
+        super().check()
+        at_s = self.seconds
+        if 0.0 < at_s < self.bench.config.window_s and at_s >= len(self.watched) * self._plan.sample_s:
+            files, size = folder_size(self.folder / "checkpoint")
+            resident = {name: one.rss_bytes for name, one in resources.sample(self.components()).items()}
+            self.watched.append((at_s, files, size, resident))
 
-    @property
-    def _gc_log(self) -> Path:
-        return self._folder / "gc.log"
 
-    def _watch(self, children: list[Child], jvm: psutil.Process, tell: Callable[[float], None]) -> None:
-        self._began_ns, began = time.time_ns(), time.monotonic()
-        due_s = 0.0
+def soak_mode(spec: CellSpec, bench: Bench, plan_: Plan, folder: Path) -> tuple[Mode, pl.DataFrame]:
+    """Soak one mode, its files in ``folder``; what became of it, and its samples (`SCHEMA`).
+
+    Ctrl-C and a part that fails end it early, with what there is. Raises what the start raises.
+    """
+    row: Cell | None = None
+    status, reason = "whole", None
+    began = time.monotonic()
+    with SoakCell(spec, bench, folder, plan_) as cell:
         try:
-            while (elapsed_s := time.monotonic() - began) < self._plan.run_s:
-                for child in children:
-                    child.require_alive()
-                if elapsed_s >= due_s:
-                    due_s += self._plan.sample_s
-                    files, size = folder_size(self._work / "checkpoint")
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        self._watched.append((elapsed_s, files, size, jvm.memory_info().rss))
-                tell(elapsed_s)
-                time.sleep(max(0.0, min(1.0, due_s - elapsed_s, self._plan.run_s - elapsed_s)))
-        finally:
-            self._seconds = time.monotonic() - began
-
-    def _keep_gc_log(self, pid: int) -> None:
-        """Keep the log of the JVM that mattered; those of the launcher and of version questions say nothing."""
-        with contextlib.suppress(FileNotFoundError):
-            (self._folder / _GC / f"{pid}.log").replace(self._gc_log)
-        shutil.rmtree(self._folder / _GC, ignore_errors=True)
-
-    def _read(self, topic: str) -> int:
-        """Gather all samples; how many readings the batches that ended hold."""
-        began_ns, name = self._began_ns, self._trigger.name
-        batches = read_batches(self._progress, topic) if self._progress.exists() else []
-        series: dict[Measure, list[tuple[float, float]]] = {
-            HEAP: [(wall_ms / 1e3 - began_ns / 1e9, left / 2**20) for wall_ms, left in read_heap(self._gc_log)],
-            BATCH: [((end_ns - began_ns) / 1e9, ms) for end_ns, ms in batch_times(batches, self._trigger)],
-            FILES: [(at_s, files) for at_s, files, _, _ in self._watched],
-            SIZE: [(at_s, size / 1024) for at_s, _, size, _ in self._watched],
-            RSS: [(at_s, rss / 2**20) for at_s, _, _, rss in self._watched],
-        }
-        self.samples = pl.concat([samples(name, measure, values) for measure, values in series.items()])
-        return sum(batch.rows for batch in batches)
+            raw = run_cell(cell)
+            bench.view.phase("reading back and scoring")
+            row = measure(raw, read_back(raw, bench), bench, folder, with_quality=False)
+            row.duration_s = round(time.monotonic() - began, 2)
+        except KeyboardInterrupt:
+            status = "interrupted"
+        except AlertbenchError as error:
+            if cell.zero_ns is None:
+                raise
+            status, reason = "failed", str(error)
+        seconds = cell.seconds
+    found = _samples(cell, folder)
+    for name in SCRATCH:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    mode = Mode(
+        trigger=spec.trigger.name,
+        status=status,
+        reason=reason,
+        seconds=seconds,
+        settle_s=settle_s(spec.trigger, seconds),
+        cell=row.model_dump(mode="json") if row is not None else None,
+        series=judged(found, spec.trigger, seconds),
+    )
+    return mode, found
 
 
-def _jvm_of(driver: Child) -> psutil.Process:
-    """The driver's JVM: of its Java processes the one that has taken the most memory."""
-    found = []
-    for process in driver.processes():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if process.name().startswith("java"):
-                found.append((process.memory_info().rss, process))
-    if not found:
-        raise ComponentFailed("the pipeline runs no Java process of its own; its heap cannot be watched")
-    return max(found, key=lambda one: one[0])[1]
+def _samples(cell: SoakCell, folder: Path) -> pl.DataFrame:
+    """All series of a cell that has ended."""
+    if cell.zero_ns is None:
+        return pl.DataFrame(schema=SCHEMA)
+    zero_ns, trigger = cell.zero_ns, cell.spec.trigger
+    progress = folder / "progress.jsonl"
+    batches = read_batches(progress, cell.topics.readings) if progress.exists() else []
+    heap = read_heap(folder.glob("gc-*.log"))
+    series: dict[Measure, list[tuple[float, float]]] = {
+        HEAP: [(wall_ms / 1e3 - zero_ns / 1e9, left / 2**20) for wall_ms, left in heap],
+        BATCH: [((end_ns - zero_ns) / 1e9, ms) for end_ns, ms in batch_times(batches, trigger)],
+        FILES: [(at_s, files) for at_s, files, _, _ in cell.watched],
+        SIZE: [(at_s, size / 1024) for at_s, _, size, _ in cell.watched],
+    }
+    for name, measured in RESIDENT.items():
+        series[measured] = [(at_s, resident[name] / 2**20) for at_s, _, _, resident in cell.watched]
+    return pl.concat([samples(trigger.name, measure, values) for measure, values in series.items()])

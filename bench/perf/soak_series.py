@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -27,37 +27,38 @@ SCHEMA: Final = {"trigger": pl.String, "measure": pl.String, "at_s": pl.Float64,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One kind of series. ``tolerance``: how much of its median it may rise by over a run; None: only shown."""
+    """One kind of series. ``tolerance``: how much of its median it may rise by over a run."""
 
     name: str
     title: str
     unit: str
-    tolerance: float | None
+    tolerance: float = 0.1
 
 
-HEAP: Final = Measure(name="heap_after_gc", title="heap after full GC", unit="MB", tolerance=0.1)
-FILES: Final = Measure(name="checkpoint_files", title="checkpoint folder", unit="files", tolerance=0.1)
-SIZE: Final = Measure(name="checkpoint_size", title="checkpoint folder", unit="KB", tolerance=0.1)
-BATCH: Final = Measure(name="batch_time", title="batch time", unit="ms", tolerance=0.1)
-# The JVM takes what it may (2 GB) and gives little back: how far it has come says nothing of a leak.
-RSS: Final = Measure(name="driver_rss", title="driver's JVM, resident", unit="MB", tolerance=None)
+HEAP: Final = Measure(name="heap_after_gc", title="heap after full GC", unit="MB")
+FILES: Final = Measure(name="checkpoint_files", title="checkpoint folder", unit="files")
+SIZE: Final = Measure(name="checkpoint_size", title="checkpoint folder", unit="KB")
+BATCH: Final = Measure(name="batch_time", title="batch time", unit="ms")
+#: The resident memory of each component of a cell, by its name there.
+RESIDENT: Final = {
+    name: Measure(name=f"resident_{name}", title=f"{name}, resident", unit="MB")
+    for name in ("pipeline", "broker", "publisher", "collector", "meter", "harness")
+}
 
-MEASURES: Final = (HEAP, FILES, SIZE, BATCH, RSS)
+MEASURES: Final = (HEAP, FILES, SIZE, BATCH, *RESIDENT.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
     """One trigger's soak. ``status``: whole, interrupted or failed (for ``reason``). ``seconds``: as long as
-    it lasted; ``sent``: readings in the topic at its end (None: the broker did not tell), ``processed``: those
-    in batches that ended."""
+    it lasted; ``cell``: its row, as `result.json` has that of any cell; None unless it is whole."""
 
     trigger: str
     status: str
     reason: str | None
     seconds: float
     settle_s: float
-    sent: int | None
-    processed: int
+    cell: dict[str, Any] | None
     series: dict[str, Drift]
 
 
@@ -103,8 +104,6 @@ def judged(samples: pl.DataFrame, trigger: Trigger, run_s: float) -> dict[str, D
     """The line of each measure that has a tolerance, from the rows of one trigger."""
     found = {}
     for measure in MEASURES:
-        if measure.tolerance is None:
-            continue
         rows = samples.filter(trigger=trigger.name, measure=measure.name)
         found[measure.name] = drift(
             rows["at_s"].to_numpy(),
@@ -117,11 +116,15 @@ def judged(samples: pl.DataFrame, trigger: Trigger, run_s: float) -> dict[str, D
 
 
 def exit_code(modes: Sequence[Mode]) -> ExitCode:
-    """What the command ends with: whether anything rises, else whether all is known to be flat."""
+    """What the command ends with: whether a cell is invalid or anything rises, else whether all is known to be flat."""
+    cells = {mode.cell["verdict"] if mode.cell is not None else "invalid" for mode in modes}
+    if "invalid" in cells:
+        return ExitCode.NO_VALID_CELL
     verdicts = {line.verdict for mode in modes for line in mode.series.values()}
     if Verdict.RISES in verdicts:
         return ExitCode.THRESHOLD
-    return ExitCode.INCONCLUSIVE if Verdict.UNCLEAR in verdicts or not modes else ExitCode.OK
+    unclear = Verdict.UNCLEAR in verdicts or "inconclusive" in cells or not modes
+    return ExitCode.INCONCLUSIVE if unclear else ExitCode.OK
 
 
 COLUMNS: Final = ["series", "median", "rise over the run", "95 % interval", "an hour", "may rise by", "verdict"]

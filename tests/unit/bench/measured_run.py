@@ -15,10 +15,10 @@ import polars as pl
 from unit.bench.builders import a_config, a_result
 
 from bench.campaign import scenario_record
-from bench.collector import SCHEMA
 from bench.judge import Judge
 from bench.matrix import plan
 from bench.measure import measure
+from bench.messages import SCHEMA
 from bench.phases import Bench, RawCell, ReadBack, tail_s
 from bench.store import RunStore
 from bench.stream import PreparedStream, prepare_stream, resolve

@@ -7,9 +7,9 @@ import orjson
 import polars as pl
 import pytest
 
-from bench.collector import SCHEMA
 from bench.fidelity import fidelity
 from bench.judge import Judge
+from bench.messages import SCHEMA
 from bench.stamps import (
     STAGES_MICRO_BATCH,
     budget,

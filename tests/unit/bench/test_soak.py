@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,12 @@ from base.figure_style import png
 from bench.perf.__main__ import app
 from bench.perf.drift import FEWEST, Drift, Verdict, drift, settled
 from bench.perf.gc_log import heap_after_full_gc, java_tool_options
-from bench.perf.soak_figure import soak_figure
+from bench.perf.soak_figure import PANELS, soak_figure
 from bench.perf.soak_mode import Plan
 from bench.perf.soak_series import (
-    BATCH,
     COLUMNS,
-    FILES,
     HEAP,
-    RSS,
+    MEASURES,
     Mode,
     batch_times,
     exit_code,
@@ -59,9 +58,11 @@ def test_only_full_collections_tell_what_is_reachable():
 
 def test_the_users_own_java_options_stay():
     """Ours stand behind what the variable holds already."""
-    ours = java_tool_options({}, folder="gc", full_gc_every_s=60)
-    assert ours == "-Xlog:gc:file=gc/%p.log:timemillis:filecount=0 -Dspark.cleaner.periodicGC.interval=60s"
-    assert java_tool_options({"JAVA_TOOL_OPTIONS": "-Da=b"}, folder="gc", full_gc_every_s=60) == f"-Da=b {ours}"
+    ours = java_tool_options({"A": "b"}, Path("/a b/%p.log"), full_gc_every_s=60)
+    added = "'-Xlog:gc:file=\"/a b/%p.log\":timemillis:filecount=0' -Dspark.cleaner.periodicGC.interval=60s"
+    assert ours == {"A": "b", "JAVA_TOOL_OPTIONS": added}
+    theirs = java_tool_options({"JAVA_TOOL_OPTIONS": "-Da=b"}, Path("/a b/%p.log"), full_gc_every_s=60)
+    assert theirs == {"JAVA_TOOL_OPTIONS": f"-Da=b {added}"}
 
 
 def minutes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -160,18 +161,15 @@ def test_a_folder_is_counted_with_all_below_it(tmp_path: Path):
 def a_mode(trigger: Trigger = MICRO, growth: float = 0.0) -> tuple[Mode, pl.DataFrame]:
     """An hour in which every series grows by so much, with its samples."""
     at_s, values = minutes(np.linspace(100.0, 100.0 * (1 + growth), 60))
-    rows = pl.concat(
-        [samples(trigger.name, measure, zip(at_s, values, strict=True)) for measure in (HEAP, FILES, BATCH, RSS)]
-    )
+    rows = pl.concat([samples(trigger.name, measure, zip(at_s, values, strict=True)) for measure in MEASURES])
     mode = Mode(
         trigger=trigger.name,
         status="whole",
         reason=None,
         seconds=HOUR_S,
         settle_s=360.0,
-        sent=1,
-        processed=1,
-        series={name: line for name, line in judged(rows, trigger, HOUR_S).items() if name != "checkpoint_size"},
+        cell={"verdict": "valid"},
+        series=judged(rows, trigger, HOUR_S),
     )
     return mode, rows
 
@@ -182,10 +180,13 @@ def test_what_came_before_the_begin_is_left_out():
 
 
 def test_the_exit_code_tells_the_worst():
-    """3 if a series rises, else 7 if one is unclear or there is none, else 0."""
+    """6 if a cell is invalid or missing, else 3 if a series rises, else 7 if any is unclear or none there, else 0."""
     flat, rising = a_mode()[0], a_mode(growth=0.5)[0]
     unclear = Drift(verdict=Verdict.UNCLEAR, n=0, tolerance=0.1, reason="no values")
-    unknown = Mode(**{**{name: getattr(flat, name) for name in Mode.__slots__}, "series": {"batch_time": unclear}})
+    unknown = replace(flat, series={"batch_time": unclear})
+    for cell in ({"verdict": "invalid"}, None):
+        assert exit_code([flat, rising, replace(flat, cell=cell)]) is ExitCode.NO_VALID_CELL
+    assert exit_code([flat, replace(flat, cell={"verdict": "inconclusive"})]) is ExitCode.INCONCLUSIVE
     assert exit_code([flat]) is ExitCode.OK
     assert exit_code([flat, rising, unknown]) is ExitCode.THRESHOLD
     assert exit_code([flat, unknown]) is ExitCode.INCONCLUSIVE
@@ -193,37 +194,35 @@ def test_the_exit_code_tells_the_worst():
 
 
 def test_the_table_has_a_row_for_each_judged_series():
-    """Median with its unit, rise with its interval, verdict; resident memory is not judged."""
+    """Median with its unit, rise with its interval, verdict."""
     rows = table([a_mode(growth=0.5)[0]])
-    assert [row[0] for row in rows] == ["1s: heap after full GC", "1s: checkpoint folder", "1s: batch time"]
+    assert [row[0] for row in rows] == [f"1s: {one.title}" for one in MEASURES]
     assert {len(row) for row in rows} == {len(COLUMNS)}
     assert rows[0][1].endswith(" MB")
-    assert [row[-1] for row in rows] == ["rises"] * 3
+    assert [row[-1] for row in rows] == ["rises"] * len(MEASURES)
     empty = Drift(verdict=Verdict.UNCLEAR, n=0, tolerance=0.1, reason="no values")
-    mode, _ = a_mode()
-    (row,) = table(
-        [Mode(**{**{name: getattr(mode, name) for name in Mode.__slots__}, "series": {"batch_time": empty}})]
-    )
+    (row,) = table([replace(a_mode()[0], series={"batch_time": empty})])
     assert row == ["1s: batch time", "–", "–", "–", "–", "+10.0 %", "unclear (no values)"]
 
 
 def test_the_figure_is_drawn():
-    """Two modes give three panels with two series each, their lines, and axes from zero; without a mode it is empty."""
+    """A panel a measure, in each a series and its line for each of two modes, axes from zero; no mode, no line."""
     modes, rows = zip(a_mode(), a_mode(REALTIME, growth=0.5), strict=True)
     figure = soak_figure(pl.concat(rows), modes)
-    assert [len(axes.lines) for axes in figure.axes] == [4, 4, 4]
+    assert [len(axes.lines) for axes in figure.axes] == [4] * len(PANELS)
     assert {axes.get_ylim()[0] for axes in figure.axes} == {0.0}
     assert png(figure).startswith(b"\x89PNG")
     assert png(soak_figure(rows[0].clear(), [])).startswith(b"\x89PNG")
 
 
-def test_an_hour_is_sampled_by_the_minute_and_its_topics_are_bounded():
+def test_an_hour_is_sampled_by_the_minute():
     """A full collection a minute, a look every ten seconds; two minutes have as many in their time."""
     fields = {"rate": 5_000.0, "triggers": (MICRO,), "partitions": 1, "sensors": 10, "scenario": "seed", "seed": 1}
     hour, short = (Plan(run_s=run_s, **fields) for run_s in (HOUR_S, 120.0))
     assert (hour.full_gc_s, hour.sample_s) == (60, 10.0)
     assert (short.full_gc_s, short.sample_s) == (2, 2.0)
-    assert hour.topic_bytes == 900_000_000
+    assert short.config(Path("out")).window_s == 120.0
+    assert replace(short, run_s=130.5, triggers=(MICRO, REALTIME)).config(Path("out")).window_s == 150.0
     assert hour.facts()["triggers"] == ["1s"]
 
 
@@ -246,6 +245,13 @@ def test_what_cannot_be_soaked_is_refused_before_anything_starts(options: list[s
     result = CliRunner().invoke(app, ["soak", "--out", str(tmp_path / "out"), *options])
     assert result.exit_code == 2
     assert message in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_too_little_memory_is_told_before_the_hour(tmp_path: Path):
+    """What scoring needs is known from the number of readings; exit 5, and no folder is made."""
+    result = CliRunner().invoke(app, ["soak", "--out", str(tmp_path / "out"), "--for", "100h", "--rate", "50000"])
+    assert result.exit_code == ExitCode.ENVIRONMENT
     assert not (tmp_path / "out").exists()
 
 
