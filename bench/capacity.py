@@ -1,9 +1,9 @@
 """Which offered rate to try next, and what all tries say: the search of ``--search-rate``. Pure.
 
 A *trial* is one cell at one rate. Rates go up or down by a factor of two until one passed and a higher one did not
-(where the limit is expected nearby, the first step is half as wide); the gap is halved geometrically; then each end is
-tried once more. Near the limit the same rate passes today and fails
-tomorrow, so a rate stands by the majority of its trials: an end that is contradicted gets a third one, which may move
+(where the limit is expected nearby, the first two steps are as wide as a bracket may be); the gap is halved
+geometrically; then each end is tried once more. Near the limit the same rate passes today and fails tomorrow, so a
+rate stands by the majority of its trials: an end that is contradicted gets a third one, which may move
 the bracket. A trial that tells nothing about the pipeline (a noisy host, a publisher at its limit) is repeated once;
 a rate that told nothing twice bounds the search like a failed one, and is never an end of the bracket.
 """
@@ -20,9 +20,12 @@ Outcome = Literal["passed", "failed", "untold"]
 
 #: The first rate (readings/s) where nothing hints at the limit.
 FIRST_PER_S: Final = 20_000.0
-#: The factor by which rates go up or down until there is a bracket; and from where the limit is expected, at first.
+#: The factor by which rates go up or down until there is a bracket.
 STEP: Final = 2.0
-NEAR_STEP: Final = math.sqrt(STEP)
+#: From where the limit is expected, so many steps are as wide as the bracket may be, and a little less: rates come in
+#: whole sensors.
+NEAR_STEPS: Final = 2
+WHOLE_SENSORS: Final = 0.98
 #: How far apart the ends of the bracket may be, failed over passed: of whole searches, and of `--quick`.
 RATIO: Final = 1.25
 QUICK_RATIO: Final = 1.5
@@ -138,7 +141,8 @@ def _wanted(trials: Sequence[Trial], limits: Limits, hint_per_s: float | None) -
         if one.outcome is None:
             return one.rate_per_s
     low, high = _ends(standings)
-    step = NEAR_STEP if hint_per_s is not None and len(standings) == 1 else STEP
+    near = hint_per_s is not None and len(standings) <= NEAR_STEPS
+    step = WHOLE_SENSORS * limits.ratio if near else STEP
     if high is None and (low is None or low.rate_per_s < limits.ceiling_per_s):
         first = hint_per_s if hint_per_s is not None else FIRST_PER_S
         above = first if low is None else max(step * low.rate_per_s, hint_per_s or 0.0)

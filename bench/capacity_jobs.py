@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 from base.errors import AlertbenchError, ComponentFailed
@@ -23,7 +25,8 @@ from bench.matrix import CellSpec
 from bench.measure import measure
 from bench.perf.kafka_tools import consumer_performance
 from bench.phases import Bench, RawCell, ReadBack, StartedCell, tail_s
-from bench.records import Capacity, CapacityTrial, Cell, Result
+from bench.probes import NotDrained
+from bench.records import Capacity, CapacityTrial, Cell, Params, Result
 from bench.scheduler import Job, Pause
 from bench.slo import judge_trial, parse_slo, slo_of
 from bench.store import RunStore
@@ -36,16 +39,60 @@ DRAIN_SHARE: Final = 0.7
 #: How long a trial's pipeline may take, beyond three of its triggers, to catch up once the load has ended, s. One
 #: that needs longer has failed.
 CATCH_UP_S: Final = 10.0
+#: Whoever is late by this much, s, makes all wait that came meanwhile: a tenth of a window of 30 s, which no SLO of a
+#: high percentile allows.
+HOPELESS_S: Final = 3.0
 #: What ConsumerPerformance reads: a second and more of its time, so that its start weighs little.
 CONSUMED_READINGS: Final = 2_000_000
 #: What of a trial is of no use once its numbers are known, and large.
 BULKY: Final = (".parquet", ".bin")
 
+#: Of these an SLO fails if a tenth of the window's alerts is late.
+_PERCENTILES: Final = tuple(f"latency_ms.due_to_seen.{name}" for name in ("p95", "p99", "p999"))
 _SHARE: Final = "share_of_consumer_performance"
 
 
 class TrialCell(StartedCell):
-    """A cell that may well be overtaxed."""
+    """A cell that may well be overtaxed, and is given up once that is certain.
+
+    ``limit_ms``: what is late by the SLO, None if that is not about latency.
+    """
+
+    def __init__(self, spec: CellSpec, bench: Bench, folder: Path, limit_ms: float | None = None) -> None:
+        self._limit_ms = limit_ms
+        self._zero_ns: int | None = None
+        self._lag_ms = 0.0
+        self._late_ms: float | None = None
+        super().__init__(spec, bench, folder)
+
+    def go(self, zero_ns: int) -> None:
+        """As in `StartedCell`."""
+        self._zero_ns = zero_ns
+        super().go(zero_ns)
+
+    def notice_publisher(self, lag_ms: float) -> None:
+        """Keep how late the publisher ever was: that is nothing the pipeline could help."""
+        self._lag_ms = max(self._lag_ms, lag_ms)
+
+    def notice_alerts(self, samples: Sequence[tuple[float, int]]) -> None:
+        """See whether half of the window's alerts in a second came so late that it has failed."""
+        if self._limit_ms is None or self._zero_ns is None:
+            return
+        zero_ns, due_ns = self._zero_ns, self.bench.stream.due_ns
+        late_ms = [
+            (seen_ns - due) / 1e6 for event_s, seen_ns in samples if (due := due_ns(event_s, zero_ns)) >= zero_ns
+        ]
+        if late_ms and median(late_ms) - self._lag_ms > self._limit_ms + HOPELESS_S * 1e3:
+            self._late_ms = median(late_ms)
+
+    def check(self) -> None:
+        """As in `StartedCell`; raises `NotDrained` for a cell that has failed, whatever comes now."""
+        super().check()
+        if self._late_ms is not None:
+            raise NotDrained(
+                f"given up: half of the alerts of a second were seen {self._late_ms:,.0f} ms or more after their "
+                f"reading was due, over {HOPELESS_S:g} s beyond the limit of {self._limit_ms:,.0f} ms"
+            )
 
     @property
     def drained_within_s(self) -> float:
@@ -131,7 +178,6 @@ class TrialJob(CellJob):
 
     settle: Callable[[], tuple[float, Bench]]
     rate_per_s: float = 0.0
-    starts: Callable[[CellSpec, Bench, Path], StartedCell] = TrialCell
     measures: Callable[[RawCell, ReadBack, Bench, Path], Cell] = measure_trial
 
     def run(self) -> None:
@@ -205,7 +251,14 @@ class CapacitySearch:
 
         folder = self._store.cell_folder(search.spec.id) / trial_folder(spec.trial)
         job = TrialJob(
-            number=number, spec=spec, bench=bench, folder=folder, began=self._began, ended=ended, settle=settle
+            number=number,
+            spec=spec,
+            bench=bench,
+            folder=folder,
+            began=self._began,
+            ended=ended,
+            settle=settle,
+            starts=partial(TrialCell, limit_ms=late_from_ms(search.slo, spec.params)),
         )
         return job
 
@@ -236,6 +289,11 @@ class CapacitySearch:
         self._result.cells.append(cell)
         self._store.save(self._result)
         self._bench.view.note(f"[{len(self._result.cells)}/{len(self._cells)}] {one_line(cell)}")
+
+
+def late_from_ms(slo: Condition, params: Params) -> float | None:
+    """From which latency (ms) an alert is late by ``slo``; None if that holds no high percentile to a limit."""
+    return slo.limit(params) if slo.path.text in _PERCENTILES and slo.op in ("<", "<=") else None
 
 
 def trial_folder(count: int) -> str:

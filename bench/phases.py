@@ -184,13 +184,22 @@ class StartedCell:
             bench.broker.bootstrap, topics.readings, self.spec.partitions, bench.rules[0], bench.settings
         )
         collector, meter = self.instrument("bench.collector"), self.instrument("bench.hostmeter")
-        self.collector = self.stack.enter_context(start_collector(collector, topics, bench, folder, self.prober))
-        self.publisher = self.stack.enter_context(start_publisher(self.spec, topics, bench, folder))
+        started = start_collector(collector, topics, bench, folder, self.prober, self.notice_alerts)
+        self.collector = self.stack.enter_context(started)
+        self.publisher = self.stack.enter_context(
+            start_publisher(self.spec, topics, bench, folder, self.notice_publisher)
+        )
         self.meter = self.stack.enter_context(start_meter(meter, folder))
 
     def go(self, zero_ns: int) -> None:
         """Have the load begin, with event time zero at the wall instant ``zero_ns``."""
         self.publisher.send(f"go {zero_ns}")
+
+    def notice_alerts(self, samples: Sequence[tuple[float, int]]) -> None:
+        """Told once a second of some alerts that came in it: event time of the reading (s), seen (wall ns)."""
+
+    def notice_publisher(self, lag_ms: float) -> None:
+        """Told once a second how late the publisher sent a reading in it, at worst."""
 
     @property
     def drained_within_s(self) -> float:
@@ -304,12 +313,21 @@ def start_meter(program: list[str], folder: Path) -> Child:
     return Child("host meter", command, log=folder / "hostmeter.log", events=True)
 
 
-def start_collector(program: list[str], topics: Topics, bench: Bench, folder: Path, prober: Prober) -> Child:
+def start_collector(
+    program: list[str],
+    topics: Topics,
+    bench: Bench,
+    folder: Path,
+    prober: Prober,
+    notice: Callable[[Sequence[tuple[float, int]]], None],
+) -> Child:
     """The process that stamps alerts and rejects as they are seen."""
 
     def on_event(event: dict[str, Any]) -> None:
         if event["event"] == "probe":
             prober.returned.put(event)
+        elif event["event"] == "progress":
+            notice(event["samples"])
         bench.view.collector(event)
 
     command = [*program, "--bootstrap", bench.broker.bootstrap, *bench.config.kafka_config_flag()]
@@ -317,15 +335,23 @@ def start_collector(program: list[str], topics: Topics, bench: Bench, folder: Pa
     return Child("collector", command, log=folder / "collector.log", events=True, on_event=on_event)
 
 
-def start_publisher(spec: CellSpec, topics: Topics, bench: Bench, folder: Path) -> Child:
+def start_publisher(
+    spec: CellSpec, topics: Topics, bench: Bench, folder: Path, notice: Callable[[float], None]
+) -> Child:
     """The process that sends the stream on its schedule; it prepares itself and waits for "go"."""
+
+    def on_event(event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            notice(event["lag_ms"])
+        bench.view.publisher(event)
+
     config = bench.config
     command = resend_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topics.readings)
     command += ["--lead", format_duration(config.warmup_s), "--until", format_duration(config.window_s + tail_s(spec))]
     command += ["--log", str(folder / "deliveries.bin"), "--wait-for-go", *config.kafka_config_flag()]
     if bench.stream.sent_sensors is not None:
         command += ["--sensors", str(bench.stream.sent_sensors)]
-    return Child("publisher", command, log=folder / "publisher.log", events=True, on_event=bench.view.publisher)
+    return Child("publisher", command, log=folder / "publisher.log", events=True, on_event=on_event)
 
 
 def start_pipeline(

@@ -22,12 +22,18 @@ class Sample:
 
 
 def sample(components: Processes) -> dict[str, Sample]:
-    """Where every component stands now; processes that just ended are left out."""
+    """Where every component stands now; processes that just ended are left out.
+
+    So is a component without any here, such as someone else's broker: what it costs is not known, and not 0.
+    """
     result = {}
-    for name, processes in components.items():
+    for name, listed in components.items():
         cpu_s: dict[int, float] = {}
         rss = 0
-        for process in processes():
+        processes = listed()
+        if not processes:
+            continue
+        for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied), process.oneshot():
                 times = process.cpu_times()
                 cpu_s[process.pid] = times.user + times.system

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from bench.records import REPEATS_FOR_WORDS, QualityCell, Result
+from bench.records import BATCHES_FOR_WORDS, REPEATS_FOR_WORDS, QualityCell, Result
 from reports import words
 from reports.capacity import capacity_sentences
 from reports.tables import cells_table, quality_table, triggers_of
@@ -68,7 +68,37 @@ def finding(result: Result) -> Finding:
     if found:
         # At rates of their own, latencies stand in no sentence beside each other.
         return Finding(found[0], [*found[1:], *more], limits)
-    return Finding(_latency_sentence(result, valid), more, limits)
+    return Finding(_latency_sentence(result, valid), [*_ratio_sentences(result, valid), *more], limits)
+
+
+def _ratio_sentences(result: Result, valid: pl.DataFrame) -> list[str]:
+    """Real-time mode beside each point of another profile or engine: ratios of their percentiles."""
+    first = valid["variant"][0]
+    sentences = []
+    for (variant, trigger, partitions), theirs in valid.filter(pl.col("variant") != first).group_by(
+        "variant", "trigger", "partitions", maintain_order=True
+    ):
+        ours = valid.filter(pl.col("trigger").str.starts_with("realtime"), variant=first, partitions=partitions)
+        ratios = [
+            f"{words.number(high / low)} times its {name}"
+            for name in ("p50", "p99")
+            if isinstance(low := ours[f"{name}_ms"].median(), float)
+            and isinstance(high := theirs[f"{name}_ms"].median(), float)
+        ]
+        if ratios:
+            where = words.plural(int(str(partitions)), "partition")
+            behind = _batches_behind(result, theirs["cell"].to_list())
+            sentences.append(
+                f"Beside real-time mode ({first}, {where}), {words.trigger(str(trigger))} ({variant}) had "
+                f"{words.joined(ratios)}{behind}."
+            )
+    return sentences
+
+
+def _batches_behind(result: Result, cells: list[str]) -> str:
+    """How few micro-batches the percentiles of ``cells`` rest on, if they are few."""
+    batches = sum(cell.batches or 0 for cell in result.cells if cell.id in cells)
+    return f" (over {words.plural(batches, 'batch', 'batches')})" if 0 < batches < BATCHES_FOR_WORDS else ""
 
 
 def _latency_sentence(result: Result, valid: pl.DataFrame) -> str:

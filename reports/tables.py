@@ -58,13 +58,22 @@ def triggers_of(result: Result) -> list[str]:
     return list(dict.fromkeys([*asked, *(cell.params.trigger for cell in result.cells)]))
 
 
+def variants_of(result: Result) -> list[str]:
+    """The variants, those of the matrix first, in the order of its profiles; then what ``--also`` added."""
+    asked = [name for name in result.config.get("profiles", []) if isinstance(name, str)]
+    return sorted(
+        {words.variant(cell.params) for cell in result.cells},
+        key=lambda name: (asked.index(name) if name in asked else len(asked), name),
+    )
+
+
 def ordered_cells(result: Result) -> list[Cell]:
     """The cells by variant, trigger (as asked for), partitions and repeat, whatever order they ran in."""
-    order = triggers_of(result)
+    order, variants = triggers_of(result), variants_of(result)
     return sorted(
         result.cells,
         key=lambda cell: (
-            words.variant(cell.params),
+            variants.index(words.variant(cell.params)),
             order.index(cell.params.trigger),
             cell.params.partitions,
             cell.params.repeat,
@@ -145,7 +154,7 @@ def heat_table(result: Result, metric: str) -> pl.DataFrame:
     cells = cells_table(result)
     counts = sorted(set(cells["partitions"]))
     rows = []
-    for variant in sorted(set(cells["variant"])):
+    for variant in variants_of(result):
         for trigger in triggers_of(result):
             for partitions in counts:
                 point = cells.filter(variant=variant, trigger=trigger, partitions=partitions)

@@ -12,8 +12,17 @@ import pytest
 from unit.bench.builders import a_config, a_result
 from unit.reports.stored_runs import cell
 
-from bench.capacity_jobs import CapacitySearch, ConsumerJob, TrialJob, drain_told, tell_share
+from bench.capacity_jobs import (
+    CapacitySearch,
+    ConsumerJob,
+    TrialCell,
+    TrialJob,
+    drain_told,
+    late_from_ms,
+    tell_share,
+)
 from bench.capacity_load import GrowingStream, with_searched_load
+from bench.conditions import parse_condition
 from bench.matrix import CellSpec, plan
 from bench.phases import Bench
 from bench.probes import NotDrained
@@ -22,6 +31,7 @@ from bench.scheduler import Job, run_in_turn
 from bench.store import RunStore, load
 from bench.stream import PreparedStream, resolve
 from bench.view import View
+from pipeline.triggers import Trigger
 
 #: What each point sustains, readings/s, and the drain that its Spark tells.
 LIMITS = {"1s": 60_000.0, "5s": 30_000.0}
@@ -198,3 +208,82 @@ def test_the_share_or_why_there_is_none():
     assert told(50_000.0, 1_000_000.0) == (0.05, {})
     assert told(None, 1_000_000.0) == (None, {"share_of_consumer_performance": "no rate passed"})
     assert told(50_000.0, None) == (None, {"share_of_consumer_performance": "no tool here"})
+
+
+LATE = "latency_ms.due_to_seen.p99 <= trigger + 1s"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit_ms"),
+    [
+        (LATE, 2000.0),
+        ("latency_ms.due_to_seen.p95 < 500ms", 500.0),
+        # Half of the alerts being late says nothing of the least one, of a rate, or of what has to be large.
+        ("latency_ms.due_to_seen.p50 <= 500ms", None),
+        ("latency_ms.due_to_seen.p99 >= 500ms", None),
+        ("fidelity.missing == 0", None),
+    ],
+)
+def test_only_what_holds_a_high_percentile_down_gives_a_trial_up(text: str, limit_ms: float | None):
+    """A trial is ended early only if its SLO cannot hold any more."""
+    params = CellSpec(trigger=Trigger.parse("1s", field="t"), partitions=1, profile="tuned", repeat=1).params
+    assert late_from_ms(parse_condition(text, flag="--slo"), params) == limit_ms
+
+
+def a_trial(limit_ms: float | None = 2000.0) -> TrialCell:
+    """A trial whose load has begun, without its processes; event time and wall time run alike."""
+    cell = TrialCell.__new__(TrialCell)
+    due_ns = lambda event_s, zero_ns: zero_ns + round(event_s * 1e9)  # noqa: E731
+    cell.bench = SimpleNamespace(stream=SimpleNamespace(due_ns=due_ns))  # type: ignore[assignment]
+    cell._limit_ms, cell._zero_ns, cell._late_ms, cell._lag_ms = limit_ms, 10**18, None, 0.0
+    cell.pipeline = SimpleNamespace(child=SimpleNamespace(require_alive=lambda: None))  # type: ignore[assignment]
+    cell.collector = cell.publisher = cell.meter = cell.pipeline.child
+    return cell
+
+
+def a_second(event_s: float, *late_s: float) -> list[tuple[float, int]]:
+    """Alerts on readings of about one instant, seen so much later."""
+    return [(event_s, 10**18 + round((event_s + late) * 1e9)) for late in late_s]
+
+
+def test_a_trial_that_cannot_pass_any_more_is_given_up():
+    """Half of a second's alerts came 3 s beyond the limit: so long a part of the window has waited too long."""
+    cell = a_trial()
+    cell.check()
+    cell.notice_alerts(a_second(0, 5.1, 5.2, 0.1))
+    with pytest.raises(NotDrained, match="given up: half of the alerts of a second were seen 5,100 ms or more"):
+        cell.check()
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        a_second(0, 4.9),
+        # Less than half of them late.
+        a_second(0, 9.0, 0.1, 0.1),
+        # The warm-up does not count.
+        a_second(-1, 9.0),
+        [],
+    ],
+)
+def test_a_trial_that_may_still_pass_goes_on(samples: list[tuple[float, int]]):
+    """Nothing is given up for a passing delay."""
+    cell = a_trial()
+    cell.notice_alerts(samples)
+    cell.check()
+
+
+def test_what_the_publisher_was_late_by_is_not_the_pipelines():
+    """Nor is a trial given up for it: by *sent* it may pass, and then tells nothing."""
+    cell = a_trial()
+    cell.notice_publisher(200.0)
+    cell.notice_publisher(10.0)
+    cell.notice_alerts(a_second(0, 5.1))
+    cell.check()
+
+
+def test_an_slo_of_something_else_gives_no_trial_up():
+    """Without a limit on latency nothing is late."""
+    cell = a_trial(limit_ms=None)
+    cell.notice_alerts(a_second(0, 60.0))
+    cell.check()

@@ -85,8 +85,8 @@ def test_every_child_that_connects_is_given_the_file(commands: list[list[str]], 
     bench, spec = a_bench(), plan(CONFIG)[0]
     topics = cell_topics("r", spec.id)
     phases.start_pipeline(spec, topics, bench, tmp_path)
-    phases.start_publisher(spec, topics, bench, tmp_path)
-    phases.start_collector(python_module("bench.collector"), topics, bench, tmp_path, Anything())  # type: ignore[arg-type]
+    phases.start_publisher(spec, topics, bench, tmp_path, print)
+    phases.start_collector(python_module("bench.collector"), topics, bench, tmp_path, Anything(), print)  # type: ignore[arg-type]
     jobs.Feed(bench, tmp_path / "logs").finish()
     store, result = Anything(), Anything()
     store.__dict__["folder"] = tmp_path

@@ -237,7 +237,12 @@ def result(*, cells: list[records.Cell] | None = None, status: str = "complete",
             "kafka": "4.3.1",
             "packages": {"polars": "2.1.0"},
         },
-        "config": {"triggers": ["realtime:30s", "1s", "5s"], "partitions": [1, 4], "sensors": 1000},
+        "config": {
+            "triggers": ["realtime:30s", "1s", "5s"],
+            "partitions": [1, 4],
+            "profiles": ["tuned"],
+            "sensors": 1000,
+        },
         "broker": {"kind": "embedded", "jvm": ["-Xmx512m"], "properties": {"node.id": "1"}},
         "scenario": {
             "name": "temperate-day",

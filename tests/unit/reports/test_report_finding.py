@@ -51,6 +51,20 @@ def test_no_percentile_at_all_is_said():
     assert "too few alerts for a percentile" in finding(result(cells=[cell(p50=None, p99=None)])).sentence
 
 
+def test_real_time_mode_stands_beside_the_seeds_own_setting():
+    """The ratios of p50 and p99 are told, and how few batches they rest on; at other partitions there is none."""
+    cells = [
+        cell(p50=2.0, p99=10.0),
+        cell("30s", profile="stock", p50=15_000.0, p99=30_000.0, batches=4),
+        cell("1s", 4, profile="stock", p50=600.0),
+    ]
+    assert finding(result(cells=cells)).more[0] == (
+        "Beside real-time mode (tuned, 1 partition), a 30s trigger (stock) had 7,500 times its p50 and 3,000 times its "
+        "p99 (over 4 batches)."
+    )
+    assert sum("Beside" in line for line in finding(result(cells=cells)).more) == 1
+
+
 def test_without_a_valid_cell_nothing_is_claimed():
     """Invalid and broken cells alone yield no numbers."""
     found = finding(result(cells=[cell(verdict="invalid", reasons=[REASON]), broken()]))
