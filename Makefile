@@ -12,7 +12,7 @@ help:
 	@printf 'make bench   install what is missing, run the benchmark (8 min), write a report below results/\n'
 	@printf 'make test    install what is missing, check and test everything\n'
 	@printf 'make quick   two cells, under two minutes\nmake doctor  what this machine lacks, and how to mend it\n'
-	@printf 'make check | unit | spark | broker | e2e   parts of make test\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    an hour of steady load in each mode: valid, and does anything grow?\nmake trust   plant faults, and see whether they are reported\nmake noise   the smallest change that this machine can show\nmake lock    resolve the locks anew\n'
+	@printf 'make check | unit | spark | broker | e2e   parts of make test\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    a cell of an hour: valid, and does anything grow?\nmake trust   plant faults, and see whether they are reported\nmake noise   the smallest change that this machine can show\nmake lock    resolve the locks anew\n'
 
 setup:
 	@PYTHON="$(PYTHON)" ./setup.sh requirements.lock
@@ -53,7 +53,7 @@ perf: setup
 	@$(PY) -m bench.perf publisher $(ARGS)
 	@$(PY) -m bench.perf pipeline $(ARGS)
 
-# Over two hours, and the machine for itself: the figure for docs/performance.md.
+# Over an hour, and the machine for itself: the figure for docs/performance.md.
 soak: setup
 	@$(PY) -m bench.perf soak $(ARGS)
 

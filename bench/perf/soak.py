@@ -44,7 +44,7 @@ MOST_MODES: Final = 4
 def soak(
     duration: Annotated[str, typer.Option("--for", metavar="DUR", help="How long each mode is soaked.")] = "1h",
     rate: Annotated[float, typer.Option(help="Readings per second.")] = 5000.0,
-    triggers: Annotated[str, typer.Option(metavar="T,...", help="The modes, one after the other.")] = "realtime:30s,1s",
+    triggers: Annotated[str, typer.Option(metavar="T,...", help="The modes, one after the other.")] = "1s",
     partitions: Annotated[int, typer.Option(help="Partitions of the readings' topic.")] = 1,
     sensors: Annotated[int, typer.Option(help="How many sensors report.")] = 10_000,
     scenario: Annotated[
