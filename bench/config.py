@@ -23,6 +23,7 @@ DEFAULT_PARTITIONS = "1,4"
 QUICK_TRIGGERS = "realtime,1s"
 QUICK_PARTITIONS = "1"
 DEFAULT_WARMUP_S = 5.0
+LONGEST_WARMUP_S = 30.0
 #: The least a window may last (METHOD: 30 s, four micro-batches, one whole real-time batch).
 MIN_WINDOW_S = 30.0
 #: How long a driver may warm its session up: whole runs, `--search-rate` (whose last trial is scored meanwhile, which
@@ -146,6 +147,16 @@ def window_for(triggers: list[Trigger], asked_s: float | None, *, least_s: float
             f"{least_s:g}s for these; the next length that is: {window_s:g}s"
         )
     return window_s
+
+
+def warmup_for(window_s: float, *, most_s: float) -> float:
+    """The paced warm-up before a window, s: 5 before one of 30 s, up to 30 before one of two minutes, whole seconds.
+
+    Batches get faster for two minutes, while Java compiles what happens between them. In a long window that shows,
+    and a cell of which the halves differ tells nothing. ``most_s``: for how long there are readings before it.
+    """
+    wanted_s = min((window_s - MIN_WINDOW_S) / 3, LONGEST_WARMUP_S, most_s)
+    return max(DEFAULT_WARMUP_S, float(math.floor(wanted_s)))
 
 
 def split_list(text: str, *, field: str) -> list[str]:

@@ -113,8 +113,11 @@ def main(
     ] = None,
     repeats: Annotated[int, typer.Option(envvar="BENCH_REPEATS", help="Rounds over the whole matrix.")] = 1,
     warmup: Annotated[
-        str, typer.Option(envvar="BENCH_WARMUP", metavar="DURATION", help="Paced load before the window.")
-    ] = "5s",
+        str | None,
+        typer.Option(
+            envvar="BENCH_WARMUP", metavar="DURATION", help="Paced load before the window.  [5s; 30s before 2 minutes]"
+        ),
+    ] = None,
     measure: Annotated[
         str | None,
         typer.Option(envvar="BENCH_MEASURE", metavar="DURATION", help="The measuring window.  [30s or more]"),
@@ -216,7 +219,7 @@ def main(
         if pipeline_command is None
         else require_template(pipeline_command, field="--pipeline-command"),
         repeats=repeats,
-        warmup_s=parse_duration_s(warmup, field="--warmup"),
+        warmup_s=cfg.DEFAULT_WARMUP_S if warmup is None else parse_duration_s(warmup, field="--warmup"),
         window_s=cfg.window_for([*parsed, *(cfg.also_cell(one)[0] for one in more)], asked_s),
         spark_warmup_s=spark_warmup_s(quick=quick, search_rate=search_rate),
         drain_s=cfg.QUICK_DRAIN_S if quick or search_rate else cfg.DRAIN_S,
@@ -232,7 +235,18 @@ def main(
         metrics_port=metrics_port,
         out=str(out),
     )
-    raise SystemExit(int(go(with_searched_load(config) if search_rate else config, dry_run=dry_run, json=json)))
+    if search_rate:
+        config = with_searched_load(config)
+    elif warmup is None:
+        config = with_default_warmup(config)
+    raise SystemExit(int(go(config, dry_run=dry_run, json=json)))
+
+
+def with_default_warmup(config: cfg.RunConfig) -> cfg.RunConfig:
+    """``config`` with a warm-up that fits its window, and for which the scenario has readings."""
+    spec = resolve(config)
+    most_s = spec.scenario.lead_s / spec.speedup
+    return config.model_copy(update={"warmup_s": cfg.warmup_for(config.window_s, most_s=most_s)})
 
 
 def spark_warmup_s(*, quick: bool, search_rate: bool) -> float:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from unit.bench.builders import a_config
 
 from base.errors import UsageError
-from bench.config import parse_also, parse_partitions, split_list, window_for
+from bench.config import parse_also, parse_partitions, split_list, warmup_for, window_for
 from bench.matrix import in_order, plan
 from pipeline.triggers import Trigger
 
@@ -115,3 +115,18 @@ def test_a_single_cell_that_cannot_be(text: str, message: str):
     """One line says what is wrong with it."""
     with pytest.raises(UsageError, match=message):
         parse_also(text, partitions=1, profile="tuned")
+
+
+@pytest.mark.parametrize(
+    ("window_s", "most_s", "warmup_s"),
+    [(30.0, 30.0, 5.0), (44.0, 30.0, 5.0), (60.0, 30.0, 10.0), (120.0, 30.0, 30.0), (600.0, 100.0, 30.0)],
+)
+def test_a_long_window_is_warmed_up_for_longer(window_s: float, most_s: float, warmup_s: float):
+    """Five seconds before thirty, half a minute before two: a cell that still gets faster tells nothing."""
+    assert warmup_for(window_s, most_s=most_s) == warmup_s
+
+
+def test_a_warm_up_is_no_longer_than_there_are_readings():
+    """A fast clock leaves little lead; under five seconds the run is refused elsewhere."""
+    assert warmup_for(120.0, most_s=14.4) == 14.0
+    assert warmup_for(120.0, most_s=2.0) == 5.0

@@ -231,7 +231,10 @@ def test_an_hour_is_sampled_by_the_minute():
     [
         (["--for", "soon"], "--for: 'soon' is no duration"),
         (["--for", "10s", "--triggers", "0s"], "give a value from 120"),
-        (["--for", "5min", "--triggers", "realtime:30s"], "the checkpoint of realtime:30s is full after 6min only; give at least 12min"),
+        (
+            ["--for", "5min", "--triggers", "realtime:30s"],
+            "the checkpoint of realtime:30s is full after 6min only; give at least 12min",
+        ),
         (["--triggers", "1s,1s"], "1s stands there twice"),
         (["--triggers", "0s,1s,2s,3s,4s"], "5 modes; give 4 at most"),
         (["--triggers", "often"], "no trigger"),
