@@ -29,8 +29,11 @@ GRACE_S = 10.0
 
 
 def interrupt_on_sigterm() -> None:
-    """From now on an ended terminal or a scheduler's `kill` gets the same tidy end as Ctrl-C."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    """From now on an ended terminal or a scheduler's `kill` gets the same tidy end as Ctrl-C.
+
+    It is no SIGINT that is raised: what a shell started in the background ignores those.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def tail(path: Path, lines: int = 12) -> str:

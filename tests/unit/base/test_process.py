@@ -161,3 +161,19 @@ time.sleep(60)
     process.wait()
     process.stdout.close()
     assert _gone(pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_sigterm_ends_what_was_started_in_the_background(number: signal.Signals):
+    """A shell has its background commands ignore SIGINT; `kill` still gets the tidy end, and only `kill`."""
+    code = (
+        "import time; from base.process import interrupt_on_sigterm; interrupt_on_sigterm(); print(1, flush=True)\n"
+        "try: time.sleep(1)\nexcept KeyboardInterrupt: print('tidy')"
+    )
+    ignoring = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    child = subprocess.Popen(_python(code), stdout=subprocess.PIPE, text=True, preexec_fn=ignoring)
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.send_signal(number)
+    said, _ = child.communicate(timeout=20)
+    assert said == ("tidy\n" if number == signal.SIGTERM else "")
