@@ -51,9 +51,9 @@ LEFT = {
     "bench.perf": "minutes to hours; tests/broker/test_perf.py, tests/e2e/test_soak.py",
     "bench.trust": "most of an hour; tests/e2e/test_trust.py",
     "pipeline.plain": "wants Kafka; tests/broker/test_plain.py",
-    "pipeline.run": "wants Kafka and Spark; tests/spark/test_seed.py, test_commands.py",
+    "pipeline.run": "wants Kafka and Spark; tests/spark/test_seed.py, tests/spark/test_commands.py",
     "sim.golden": "simulates every scenario; tests/unit/sim/test_golden.py",
-    "sim.publish": "wants Kafka; tests/broker/test_publish.py, test_seed.py",
+    "sim.publish": "wants Kafka; tests/broker/test_publish.py, tests/broker/test_seed.py",
     "sim.realism": "two months of weather; tests/unit/sim/test_realism.py",
     "sim.resend": "wants Kafka; tests/broker/test_publish.py",
 }
@@ -195,7 +195,7 @@ def test_the_change_of_the_tutorial_is_one(folder):
 
 
 def test_the_rules_of_the_page_are_rules(folder):
-    """The rule that docs/own-rules.md shows is one, and its program finds hazards of the first one that comes along."""
+    """The rule that docs/own-rules.md shows is one."""
     (shown,) = blocks("docs/own-rules.md", "toml")
     (folder / "frost.toml").write_text(shown)
     assert [rule.id for rule in load_rules(folder / "frost.toml")] == ["frost"]
