@@ -113,12 +113,12 @@ def _numbers(kind: Any, keys: Iterable[str] = ()) -> Iterator[tuple[tuple[str, .
             yield from (((key, *below), leaf) for below, leaf in _numbers(get_args(kind)[1]))
     elif isinstance(kind, type) and issubclass(kind, BaseModel):
         for name, field in kind.model_fields.items():
-            inside = _numbers(field.annotation, _keys_of().get(name, ()))
+            inside = _numbers(field.annotation, keys_of_dicts().get(name, ()))
             yield from (((name, *below), leaf) for below, leaf in inside)
 
 
 @functools.cache
-def _keys_of() -> dict[str, tuple[str, ...]]:
+def keys_of_dicts() -> dict[str, tuple[str, ...]]:
     """The keys of those dicts of a cell that always have the same, by the name of the field."""
     deadlines = tuple(f"{deadline:g}" for deadline in DEADLINES_S)
     return {

@@ -61,7 +61,9 @@ class RunConfig(BaseModel):
     repeats: int = 1
     warmup_s: float = DEFAULT_WARMUP_S
     window_s: float
+    #: How long a driver may warm its session up.
     spark_warmup_s: float = SPARK_WARMUP_S
+    #: How long it may time the drain of its backlog after the window, if its warm-up could not.
     drain_s: float = DRAIN_S
     broker: str = "embedded"
     #: The file itself is read by every process that connects; nothing of its contents is kept.
