@@ -16,6 +16,7 @@ from bench.broker.embedded import EmbeddedBroker
 from bench.broker.external import ExternalBroker
 from bench.capacity_jobs import CapacitySearch
 from bench.capacity_load import trial_window_s
+from bench.cell_parts import Bench, bench_for, tail_s
 from bench.class_archives import ready_class_archives
 from bench.config import RunConfig
 from bench.engines import SPARK
@@ -23,7 +24,6 @@ from bench.environment import environment, git_facts
 from bench.jobs import CellJob, Feed, FloorJob, QualityJob
 from bench.matrix import CellSpec, plan
 from bench.metrics_server import serving
-from bench.phases import Bench, bench_for, tail_s
 from bench.records import Calibration, Cell, QualityCell, Result, Run, ScenarioRecord
 from bench.resume import done_first, require_same
 from bench.scheduler import Job, run_in_turn

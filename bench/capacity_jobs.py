@@ -19,15 +19,16 @@ from base.kafka import Admin
 from base.process import Child
 from bench.capacity import Bracket, Limits, Trial, bracket, goes_on, next_rate
 from bench.capacity_load import GrowingStream, limits_of, trial_window_s, whole_rate
+from bench.cell_parts import Bench, tail_s
 from bench.conditions import Condition
 from bench.jobs import CellJob
 from bench.matrix import CellSpec
 from bench.measure import measure
 from bench.perf.kafka_tools import consumer_performance
-from bench.phases import Bench, RawCell, ReadBack, StartedCell, tail_s
+from bench.phases import RawCell, ReadBack, StartedCell
 from bench.probes import NotDrained
 from bench.records import Capacity, CapacityTrial, Cell, Params, Result
-from bench.scheduler import Job, Pause
+from bench.scheduler import Idle, Job
 from bench.slo import judge_trial, parse_slo, slo_of
 from bench.store import RunStore
 from bench.stream import backlog_command
@@ -228,7 +229,7 @@ class CapacitySearch:
             yield job
             if not goes_on(search.trials, job.rate_per_s, limits):
                 # What comes next depends on what becomes of it.
-                yield Pause()
+                yield Idle()
                 if next_rate(search.trials, limits) is None:
                     break
         self._keep(search)
@@ -315,7 +316,7 @@ def drain_told(cell: Cell) -> float | None:
 
 
 @dataclass(kw_only=True)
-class ConsumerJob:
+class ConsumerJob(Idle):
     """Kafka's own ConsumerPerformance on this run's broker, what every capacity is told as a share of."""
 
     bench: Bench
@@ -362,9 +363,6 @@ class ConsumerJob:
             readings=CONSUMED_READINGS,
             log=self._folder / "consumer-performance.log",
         )
-
-    def finish(self) -> None:
-        """All is done."""
 
     def stop(self) -> None:
         """End the publisher and remove the topic."""

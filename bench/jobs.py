@@ -12,12 +12,14 @@ from pathlib import Path
 from base.errors import AlertbenchError, ComponentFailed, EnvironmentMissing
 from base.kafka import Admin
 from base.process import Child
+from bench.cell_parts import Bench
 from bench.floor import Floor
 from bench.matrix import CellSpec
 from bench.measure import measure
-from bench.phases import Bench, Phases, RawCell, ReadBack, StartedCell, read_back, run_cell
+from bench.phases import Phases, RawCell, ReadBack, StartedCell, read_back, run_cell
 from bench.probes import NotDrained
 from bench.records import Cell, QualityCell, Reason, Result
+from bench.scheduler import Idle
 from bench.store import RunStore, now
 from bench.stream import BACKLOG_READINGS, backlog_command
 from sim.deliveries import read_deliveries
@@ -26,7 +28,7 @@ from sim.deliveries import read_deliveries
 SCRATCH = ("checkpoint", "spark")
 
 
-class Feed:
+class Feed(Idle):
     """What all cells are fed: the stream encoded and judged, and the warm-up backlogs.
 
     Made while the first cell's Spark starts, which waits for its backlog before it warms up.
@@ -41,9 +43,6 @@ class Feed:
         admin = Admin(self._bench.broker.bootstrap, self._bench.settings)
         for count, topic in self._bench.backlogs.items():
             admin.create(topic, partitions=count)
-
-    def run(self) -> None:
-        """Nothing here wants the machine for itself."""
 
     def finish(self) -> None:
         """Write the stream's files and fill the backlogs."""
@@ -155,7 +154,7 @@ class CellJob:
 
 
 @dataclass(kw_only=True)
-class FloorJob:
+class FloorJob(Idle):
     """The Kafka floor on this run's broker; its working files are not kept."""
 
     bench: Bench
@@ -184,9 +183,6 @@ class FloorJob:
         self.result.calibration = self.result.calibration.model_copy(update=found)
         self.store.save(self.result)
 
-    def finish(self) -> None:
-        """All is done."""
-
     def stop(self) -> None:
         """End what still runs of it."""
         if self._floor is not None:
@@ -194,15 +190,12 @@ class FloorJob:
 
 
 @dataclass(kw_only=True)
-class QualityJob:
+class QualityJob(Idle):
     """The quality cell, when nothing is measured any more. What goes wrong in it costs no cell."""
 
     bench: Bench
     store: RunStore
     result: Result
-
-    def start(self) -> None:
-        """Nothing to set going."""
 
     def run(self) -> None:
         """Judge, store."""
@@ -216,12 +209,6 @@ class QualityJob:
             found = QualityCell(reason=str(error))
         self.result.quality_cell = found
         self.store.save(self.result)
-
-    def finish(self) -> None:
-        """All is done."""
-
-    def stop(self) -> None:
-        """No process, no topic."""
 
 
 def broken(spec: CellSpec, error: str, *, rule: str = "broken") -> Cell:

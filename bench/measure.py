@@ -11,6 +11,7 @@ import polars as pl
 import psutil
 
 from bench import resources
+from bench.cell_parts import Bench
 from bench.checks import Evidence, judge
 from bench.engines import COMMAND
 from bench.fidelity import fidelity
@@ -18,7 +19,7 @@ from bench.host import host_record, read_seconds
 from bench.latency import boundary_stalls, near_boundary, quantiles, spread
 from bench.matrix import CellSpec
 from bench.pauses import pauses_of, read_pauses
-from bench.phases import Bench, RawCell, ReadBack
+from bench.phases import RawCell, ReadBack
 from bench.progress import Batch, read_batches
 from bench.quality import quality, stream_sample
 from bench.records import BATCHES_FOR_WORDS, Cell, Latencies, LatencyMs, Spread, Throughput

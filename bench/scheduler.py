@@ -27,8 +27,11 @@ class Job(Protocol):
         """Leave no process and no topic behind; called last, whatever happened. Safe to call twice."""
 
 
-class Pause:
-    """A job that does nothing: the one before it is finished before the one after it is asked for."""
+class Idle:
+    """A job that does nothing; those with less to do than four steps begin from it.
+
+    By itself it is a pause: the job before it is finished before the one after it is asked for.
+    """
 
     def start(self) -> None:
         """Nothing."""

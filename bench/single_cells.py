@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bench import stream as streams
 from bench.broker.api import Broker
+from bench.cell_parts import Bench, bench_for, tail_s
 from bench.config import RunConfig
 from bench.jobs import Feed
 from bench.matrix import plan
-from bench.phases import Bench, bench_for, tail_s
 from bench.view import View
 
 

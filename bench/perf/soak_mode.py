@@ -15,6 +15,7 @@ import polars as pl
 from base.errors import AlertbenchError
 from bench import resources
 from bench.broker.api import Broker
+from bench.cell_parts import Bench, tail_s
 from bench.config import RunConfig, window_for
 from bench.jobs import SCRATCH
 from bench.judge import Judge
@@ -36,7 +37,7 @@ from bench.perf.soak_series import (
     samples,
     settle_s,
 )
-from bench.phases import Bench, StartedCell, read_back, run_cell, tail_s
+from bench.phases import StartedCell, read_back, run_cell
 from bench.progress import read_batches
 from bench.records import Cell
 from bench.single_cells import open_bench

@@ -20,7 +20,8 @@ import psutil
 
 from base.kafka import Admin
 from base.process import Child, python_module
-from bench.phases import StartedCell, scratch_topic
+from bench.cell_parts import scratch_topic
+from bench.phases import StartedCell
 from bench.trust.by_hand import DRY
 from bench.trust.stepped import STEP_NS
 from pipeline.rules import SEED_RULES

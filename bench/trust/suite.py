@@ -13,10 +13,11 @@ import polars as pl
 import tomlkit
 
 from bench.broker.api import Broker
+from bench.cell_parts import Bench
 from bench.config import QUICK_DRAIN_S, SPARK_WARMUP_S, RunConfig
 from bench.matrix import CellSpec
 from bench.measure import measure
-from bench.phases import Bench, RawCell, ReadBack, read_back, run_cell
+from bench.phases import RawCell, ReadBack, read_back, run_cell
 from bench.records import Cell
 from bench.single_cells import open_bench
 from bench.trust import checks, planted

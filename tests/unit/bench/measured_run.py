@@ -15,11 +15,12 @@ import polars as pl
 from unit.bench.builders import a_config, a_result
 
 from bench.campaign import scenario_record
+from bench.cell_parts import Bench, tail_s
 from bench.judge import Judge
 from bench.matrix import plan
 from bench.measure import measure
 from bench.messages import SCHEMA
-from bench.phases import Bench, RawCell, ReadBack, tail_s
+from bench.phases import RawCell, ReadBack
 from bench.store import RunStore
 from bench.stream import PreparedStream, prepare_stream, resolve
 from pipeline.rules import load_rules

@@ -22,9 +22,9 @@ from bench.capacity_jobs import (
     tell_share,
 )
 from bench.capacity_load import GrowingStream, with_searched_load
+from bench.cell_parts import Bench
 from bench.conditions import parse_condition
 from bench.matrix import CellSpec, plan
-from bench.phases import Bench
 from bench.probes import NotDrained
 from bench.records import Capacity, Cell, Result
 from bench.scheduler import Job, run_in_turn

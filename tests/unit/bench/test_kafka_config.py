@@ -11,10 +11,10 @@ from unit.bench.builders import a_config
 from base.errors import UsageError
 from base.kafka_security import PLAINTEXT, KafkaSecurity
 from base.process import python_module
-from bench import floor, jobs, phases
+from bench import cell_parts, floor, jobs
+from bench.cell_parts import Bench
 from bench.config import require_fitting
 from bench.matrix import plan
-from bench.phases import Bench
 from pipeline.rules import load_rules
 from wire.topics import cell_topics
 
@@ -55,7 +55,7 @@ class Anything:
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The commands that would have been started."""
     Recorder.commands = []
-    for module in (phases, jobs, floor):
+    for module in (cell_parts, jobs, floor):
         monkeypatch.setattr(module, "Child", Recorder)
         monkeypatch.setattr(module, "Admin", Recorder)
     monkeypatch.setattr(jobs, "read_deliveries", lambda _: [])
@@ -84,9 +84,9 @@ def test_every_child_that_connects_is_given_the_file(commands: list[list[str]], 
     """Pipeline, publisher, collector, backlog publishers and both of the floor: each command names it once."""
     bench, spec = a_bench(), plan(CONFIG)[0]
     topics = cell_topics("r", spec.id)
-    phases.start_pipeline(spec, topics, bench, tmp_path)
-    phases.start_publisher(spec, topics, bench, tmp_path, print)
-    phases.start_collector(python_module("bench.collector"), topics, bench, tmp_path, Anything(), print)  # type: ignore[arg-type]
+    cell_parts.start_pipeline(spec, topics, bench, tmp_path)
+    cell_parts.start_publisher(spec, topics, bench, tmp_path, print)
+    cell_parts.start_collector(python_module("bench.collector"), topics, bench, tmp_path, Anything(), print)  # type: ignore[arg-type]
     jobs.Feed(bench, tmp_path / "logs").finish()
     store, result = Anything(), Anything()
     store.__dict__["folder"] = tmp_path

@@ -1,0 +1,188 @@
+"""What the cells of a run share, and the parts of one: its topics, and how each of its processes is started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from base.durations import format_duration
+from base.java import with_java
+from base.kafka import Admin
+from base.process import Child, python_module
+from bench.broker.api import Broker
+from bench.config import RunConfig
+from bench.engines import COMMAND, PLAIN, SPARK, AnyCommand, Pipeline, SparkJob, command_of, plain_command
+from bench.judge import Judge
+from bench.matrix import CellSpec
+from bench.pauses import java_tool_options
+from bench.probes import Prober
+from bench.stream import BACKLOG_READINGS, PreparedStream, backlog_topic, resend_command
+from bench.view import View
+from pipeline.rules import AlertRule, load_rules
+from wire.topics import Topics, cell_topics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What all cells of a run share."""
+
+    run_id: str
+    config: RunConfig
+    broker: Broker
+    #: librdkafka's, secrets among them.
+    settings: dict[str, str] = field(repr=False)
+    rules: tuple[AlertRule, ...]
+    judge: Judge
+    stream: PreparedStream
+    #: Number of partitions -> topic that holds the warm-up backlog.
+    backlogs: Mapping[int, str]
+    view: View
+
+
+def bench_for(
+    run_id: str,
+    config: RunConfig,
+    cells: Sequence[CellSpec],
+    stream: PreparedStream,
+    broker: Broker,
+    settings: dict[str, str],
+    view: View,
+) -> Bench:
+    """What ``cells`` share: the seed's rules with their judge, and a backlog for each number of partitions."""
+    rules = load_rules(None)
+    return Bench(
+        run_id=run_id,
+        config=config,
+        broker=broker,
+        settings=settings,
+        rules=rules,
+        judge=Judge(rules),
+        stream=stream,
+        backlogs={count: backlog_topic(run_id, count) for count in sorted({cell.partitions for cell in cells})},
+        view=view,
+    )
+
+
+def tail_s(spec: CellSpec) -> float:
+    """How long the load goes on after the window, unscored, so that its last readings meet the usual."""
+    return 1.0 if spec.trigger.is_realtime else max(1.0, spec.trigger.seconds)
+
+
+@contextlib.contextmanager
+def fresh_topics(spec: CellSpec, bench: Bench) -> Iterator[Topics]:
+    """The cell's own topics, and a scratch topic for the warm-up's alerts; removed afterwards."""
+    topics = cell_topics(bench.run_id, spec.id)
+    admin = Admin(bench.broker.bootstrap, bench.settings)
+    try:
+        admin.create(topics.readings, partitions=spec.partitions)
+        for topic in (topics.alerts, topics.rejects, scratch_topic(topics)):
+            admin.create(topic, partitions=1)
+        yield topics
+    finally:
+        admin.delete([topics.readings, topics.alerts, topics.rejects, scratch_topic(topics)])
+
+
+def scratch_topic(topics: Topics) -> str:
+    """Where the alerts of a cell's warm-up go: nobody reads them."""
+    return f"{topics.alerts}-warmup"
+
+
+def start_meter(program: list[str], folder: Path) -> Child:
+    """The process that notes hiccups, steal and clocks."""
+    command = [*program, "--out", str(folder / "host.jsonl")]
+    return Child("host meter", command, log=folder / "hostmeter.log", events=True)
+
+
+def start_collector(
+    program: list[str],
+    topics: Topics,
+    bench: Bench,
+    folder: Path,
+    prober: Prober,
+    notice: Callable[[Sequence[tuple[float, int]]], None],
+) -> Child:
+    """The process that stamps alerts and rejects as they are seen."""
+
+    def on_event(event: dict[str, Any]) -> None:
+        if event["event"] == "probe":
+            prober.returned.put(event)
+        elif event["event"] == "progress":
+            notice(event["samples"])
+        bench.view.collector(event)
+
+    command = [*program, "--bootstrap", bench.broker.bootstrap, *bench.config.kafka_config_flag()]
+    command += ["--topic", topics.alerts, "--topic", topics.rejects, "--out", str(folder / "collected.parquet")]
+    return Child("collector", command, log=folder / "collector.log", events=True, on_event=on_event)
+
+
+def start_publisher(
+    spec: CellSpec, topics: Topics, bench: Bench, folder: Path, notice: Callable[[float], None]
+) -> Child:
+    """The process that sends the stream on its schedule; it prepares itself and waits for "go"."""
+
+    def on_event(event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            notice(event["lag_ms"])
+        bench.view.publisher(event)
+
+    config = bench.config
+    command = resend_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topics.readings)
+    command += ["--lead", format_duration(config.warmup_s), "--until", format_duration(config.window_s + tail_s(spec))]
+    command += ["--log", str(folder / "deliveries.bin"), "--wait-for-go", *config.kafka_config_flag()]
+    if bench.stream.sent_sensors is not None:
+        command += ["--sensors", str(bench.stream.sent_sensors)]
+    return Child("publisher", command, log=folder / "publisher.log", events=True, on_event=on_event)
+
+
+def start_pipeline(
+    spec: CellSpec,
+    topics: Topics,
+    bench: Bench,
+    folder: Path,
+    spark_flags: Sequence[str] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> Pipeline:
+    """What is under test, started."""
+    if spec.engine == SPARK:
+        return start_spark(spec, topics, bench, folder, spark_flags, environ)
+    bootstrap, config = bench.broker.bootstrap, bench.config
+    if spec.engine == PLAIN:
+        command = plain_command(bootstrap=bootstrap, topics=topics, more=config.kafka_config_flag())
+    else:
+        command = command_of(
+            config.pipeline_command or "",
+            bootstrap=bootstrap,
+            topics=topics,
+            trigger=spec.trigger.name,
+            partitions=spec.partitions,
+            checkpoint=(folder / "checkpoint").absolute(),
+        )
+    env = with_java(environ) if spec.engine == COMMAND else None
+    child = Child("pipeline", command, log=folder / "pipeline.log", env=env)
+    return AnyCommand(child, trigger_s=spec.trigger.seconds)
+
+
+def start_spark(
+    spec: CellSpec, topics: Topics, bench: Bench, folder: Path, flags: Sequence[str], environ: Mapping[str, str]
+) -> Pipeline:
+    """Our Spark job, with its warm-up on the prepared backlog."""
+    config = bench.config
+    command = python_module("pipeline.run", "--bootstrap", bench.broker.bootstrap, *config.kafka_config_flag())
+    command += ["--topic", topics.readings, "--alerts-topic", topics.alerts, "--rejects-topic", topics.rejects]
+    command += ["--trigger", spec.trigger.name, "--profile", spec.profile]
+    command += ["--checkpoint", str(folder / "checkpoint"), "--work-dir", str(folder / "spark")]
+    command += ["--progress", str(folder / "progress.jsonl"), "--json-events"]
+    command += ["--warm-topic", bench.backlogs[spec.partitions], "--warm-alerts-topic", scratch_topic(topics)]
+    command += ["--warm-readings", str(BACKLOG_READINGS)]
+    command += ["--warm-limit", format_duration(config.spark_warmup_s)]
+    command += ["--drain-limit", format_duration(config.drain_s)]
+    if config.spark_master is not None:
+        command += ["--spark-master", config.spark_master]
+    command += flags
+    env = java_tool_options(environ, (folder / "safepoints-%p.log").absolute())
+    view, log = bench.view.pipeline, folder / "pipeline.log"
+    return SparkJob(Child("pipeline", command, log=log, events=True, on_event=view, env=env))
