@@ -61,15 +61,9 @@ class TrialCell(StartedCell):
 
     def __init__(self, spec: CellSpec, bench: Bench, folder: Path, limit_ms: float | None = None) -> None:
         self._limit_ms = limit_ms
-        self._zero_ns: int | None = None
         self._lag_ms = 0.0
         self._late_ms: float | None = None
         super().__init__(spec, bench, folder)
-
-    def go(self, zero_ns: int) -> None:
-        """As in `StartedCell`."""
-        self._zero_ns = zero_ns
-        super().go(zero_ns)
 
     def notice_publisher(self, lag_ms: float) -> None:
         """Keep how late the publisher ever was: that is nothing the pipeline could help."""
@@ -77,9 +71,9 @@ class TrialCell(StartedCell):
 
     def notice_alerts(self, samples: Sequence[tuple[float, int]]) -> None:
         """See whether half of the window's alerts in a second came so late that it has failed."""
-        if self._limit_ms is None or self._zero_ns is None:
+        if self._limit_ms is None or self.zero_ns is None:
             return
-        zero_ns, due_ns = self._zero_ns, self.bench.stream.due_ns
+        zero_ns, due_ns = self.zero_ns, self.bench.stream.due_ns
         late_ms = [
             (seen_ns - due) / 1e6 for event_s, seen_ns in samples if (due := due_ns(event_s, zero_ns)) >= zero_ns
         ]

@@ -102,6 +102,8 @@ class StartedCell:
 
     #: What our Spark job is told beyond what every cell tells it.
     pipeline_flags: tuple[str, ...] = ()
+    #: Event time zero (wall ns), once the load has been told to begin.
+    zero_ns: int | None = None
 
     def __init__(self, spec: CellSpec, bench: Bench, folder: Path) -> None:
         self.spec, self.bench, self.folder = spec, bench, folder
@@ -139,6 +141,7 @@ class StartedCell:
 
     def go(self, zero_ns: int) -> None:
         """Have the load begin, with event time zero at the wall instant ``zero_ns``."""
+        self.zero_ns = zero_ns
         self.publisher.send(f"go {zero_ns}")
 
     def notice_alerts(self, samples: Sequence[tuple[float, int]]) -> None:

@@ -142,18 +142,12 @@ class SoakCell(StartedCell):
         self._plan = plan_
         #: When (s after event time zero), the checkpoint's files and bytes, resident bytes of each component.
         self.watched: list[tuple[float, int, int, dict[str, int]]] = []
-        self.zero_ns: int | None = None
         super().__init__(spec, bench, folder)
 
     def environ(self) -> Mapping[str, str]:
         """Full collections more often than Spark asks for them, and a log of them."""
         log = (self.folder / "gc-%p.log").absolute()
         return java_tool_options(super().environ(), log, full_gc_every_s=self._plan.full_gc_s)
-
-    def go(self, zero_ns: int) -> None:
-        """As in `StartedCell`."""
-        self.zero_ns = zero_ns
-        super().go(zero_ns)
 
     @property
     def seconds(self) -> float:

@@ -235,7 +235,7 @@ def a_trial(limit_ms: float | None = 2000.0) -> TrialCell:
     cell = TrialCell.__new__(TrialCell)
     due_ns = lambda event_s, zero_ns: zero_ns + round(event_s * 1e9)  # noqa: E731
     cell.bench = SimpleNamespace(stream=SimpleNamespace(due_ns=due_ns))  # type: ignore[assignment]
-    cell._limit_ms, cell._zero_ns, cell._late_ms, cell._lag_ms = limit_ms, 10**18, None, 0.0
+    cell._limit_ms, cell.zero_ns, cell._late_ms, cell._lag_ms = limit_ms, 10**18, None, 0.0
     cell.pipeline = SimpleNamespace(child=SimpleNamespace(require_alive=lambda: None))  # type: ignore[assignment]
     cell.collector = cell.publisher = cell.meter = cell.pipeline.child
     return cell
