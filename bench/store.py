@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 import tomlkit
 from pydantic import ValidationError
@@ -17,6 +19,7 @@ from base.paths import require_free_disk, writable_dir
 from bench.junit import junit_xml
 from bench.openmetrics import openmetrics
 from bench.records import SCHEMA_VERSION, Result
+from sim.delivery_log import read_delivery_log
 
 #: What the stream, its topics read back and the figures of a run may take.
 NEEDED_DISK_BYTES = 500 * 2**20
@@ -106,6 +109,11 @@ def load(run: Path, *, field: str = "RUN") -> Result:
             f"{field} {run}: {path.name} is not of schema {SCHEMA_VERSION} ({why}); "
             "read it with the version of this project that wrote it"
         ) from error
+
+
+def load_due_ns(log: Path) -> npt.NDArray[np.int64]:
+    """When each delivery (n,) of a publisher's ``log`` was due, wall ns, in the order of sending. Raises `OSError`."""
+    return read_delivery_log(log)["due_ns"].astype(np.int64)
 
 
 def now() -> str:

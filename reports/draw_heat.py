@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
@@ -10,102 +14,114 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports import style, words
+from reports import panels, style, words
+from reports.points import HEAT_METRICS, SAYS, Metric
 
-#: What a point of the matrix says where it may not be read as a number.
-_SAYS = {"invalid": "INVALID", "inconclusive": "INCONCLUSIVE", "broken": "BROKEN"}
-
-#: Heat map -> its title, and whether it shows milliseconds (else a share).
-_HEAT_TITLES = {
-    "p50_ms": ("p50 of due to seen", True),
-    "p99_ms": ("p99 of due to seen", True),
-    "recall_1s": ("alerts seen within 1 s of due", False),
-}
+#: A map has room for so many partition counts if it shares its row with two others.
+_SIDE_BY_SIDE = 12
 
 
-def heat_maps(tables: dict[str, pl.DataFrame]) -> Figure:
-    """One heat map a metric (columns) and variant (rows); ``tables``: metric -> `tables.heat_table`.
+def heat_maps(tables: Mapping[str, pl.DataFrame]) -> Figure:
+    """A heat map a metric, at most three a row, and a block of rows a variant; ``tables``: `points.metric_tables`.
 
     Only valid points are coloured; the colours of all times share one logarithmic scale.
     """
-    first = next(iter(tables.values()))
-    variants = first["variant"].unique(maintain_order=True).to_list()
-    triggers = first["trigger"].unique(maintain_order=True).to_list()
-    partitions = first["partitions"].unique(maintain_order=True).to_list()
-    scales = _scales(tables)
+    several = next(iter(tables.values()))["variant"].n_unique() > 1
+    shown = {name: _run(table) for name, table in tables.items()} if several else tables
+    points = next(iter(shown.values()))
+    variants = points["variant"].unique(maintain_order=True).to_list()
+    partitions = points["partitions"].n_unique()
+    columns = max(1, min(3, len(shown), _SIDE_BY_SIDE // partitions))
+    titles, maps = panels.blocks(variants, {name: HEAT_METRICS[name].title for name in shown}, columns)
+    scales = _scales(shown)
     with style.styled():
-        height = len(variants) * (0.62 * len(triggers) + 0.75) + 0.15
-        figure = style.new_figure(style.WIDTH, max(height, 1.6))
-        grid = figure.subplots(len(variants), len(tables), squeeze=False)
-        for row, variant in enumerate(variants):
-            for column, (metric, table) in enumerate(tables.items()):
-                axes = grid[row][column]
-                title, is_ms = _HEAT_TITLES[metric]
-                axes.set_title(title if len(variants) == 1 else f"{title} · {variant}")
-                _heat(axes, table.filter(variant=variant), triggers, partitions, scales[metric], is_ms=is_ms)
-                axes.set_yticks(range(len(triggers)), triggers if column == 0 else [""] * len(triggers))
-                if row == len(variants) - 1:
-                    axes.set_xlabel("partitions of the source topic")
+        heights = _heights(points, rows=math.ceil(len(shown) / columns))
+        figure, grid = panels.small_multiples(titles, columns=columns, height=heights)
+        width_in = 0.9 * (style.WIDTH - 0.8) / columns / partitions
+        for (variant, name), axes in zip(maps, grid, strict=True):
+            _heat(axes, shown[name].filter(variant=variant), HEAT_METRICS[name], scales[name], width_in)
+            if list(shown).index(name) % columns:
+                axes.tick_params(labelleft=False)
+        figure.supxlabel("partitions of the source topic", fontsize=9)
     return figure
 
 
-def _scales(tables: dict[str, pl.DataFrame]) -> dict[str, ScalarMappable]:
-    """Metric -> its colours: light is little time, or a large share."""
-    times = [value for name, table in tables.items() if _HEAT_TITLES[name][1] for value in table["value"].drop_nulls()]
-    low, high = (max(min(times), 0.01), max(times)) if times else (1.0, 10.0)
-    # At least a decade, so that near values get near colours.
-    time_scale = ScalarMappable(LogNorm(low, max(high, 10 * low)), style.HEAT_MAP)
-    share_scale = ScalarMappable(Normalize(0, 1), style.HEAT_MAP_REVERSED)
-    return {name: time_scale if _HEAT_TITLES[name][1] else share_scale for name in tables}
+def _heights(points: pl.DataFrame, *, rows: int) -> list[float]:
+    """Inches of every row of maps: each variant has so many ``rows``, with room for its triggers and the titles."""
+    triggers = points.group_by("variant", maintain_order=True).agg(pl.col("trigger").n_unique())["trigger"]
+    return [0.55 + 0.5 * count for count in triggers for _ in range(rows)]
 
 
-def _heat(
-    axes: Axes, table: pl.DataFrame, triggers: list[str], partitions: list[int], scale: ScalarMappable, *, is_ms: bool
-) -> None:
-    show = words.ms if is_ms else words.share
+def _run(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows and columns in which a variant was run at all: a single cell beside a matrix is a single point."""
+    was_run = pl.col("verdict") != "not run"
+    return table.filter(was_run.any().over("variant", axis) for axis in ("trigger", "partitions"))
+
+
+def _scales(tables: Mapping[str, pl.DataFrame]) -> dict[str, ScalarMappable]:
+    """Metric -> its colours, light being good: little time, a large share, a high rate."""
+    by_unit: dict[str, ScalarMappable] = {"share": ScalarMappable(Normalize(0, 1), style.HEAT_MAP_REVERSED)}
+    for unit, colours in (("ms", style.HEAT_MAP), ("1/s", style.HEAT_MAP_REVERSED)):
+        columns = [table["value"] for name, table in tables.items() if HEAT_METRICS[name].unit == unit]
+        values = [value for column in columns for value in column.drop_nulls()]
+        low, high = (max(min(values), 0.01), max(values)) if values else (1.0, 10.0)
+        # At least a decade, so that near values get near colours.
+        by_unit[unit] = ScalarMappable(LogNorm(low, max(high, 10 * low)), colours)
+    return {name: by_unit[HEAT_METRICS[name].unit] for name in tables}
+
+
+def _heat(axes: Axes, table: pl.DataFrame, metric: Metric, scale: ScalarMappable, width_in: float) -> None:
+    """Every point of ``table``, triggers below each other; ``width_in`` is the room for the text of each, in inches."""
+    triggers = table["trigger"].unique(maintain_order=True).to_list()
+    partitions = table["partitions"].unique(maintain_order=True).to_list()
     for point in table.iter_rows(named=True):
         x, y = partitions.index(point["partitions"]), triggers.index(point["trigger"])
-        value = point["value"]
-        if value is not None:
-            fill = scale.to_rgba(np.array([value]))[0]
-            ink = "#ffffff" if _luminance(fill) < 0.45 else style.INK
-            axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=fill, edgecolor=style.PAPER, linewidth=2))
-            axes.text(x, y - 0.08, show(value), ha="center", va="center", color=ink, fontsize=11, fontweight="bold")
-            axes.text(x, y + 0.28, _behind(point), ha="center", va="center", color=ink, fontsize=7.5)
-            continue
-        if point["verdict"] == "not run":
-            axes.text(x, y, "not run", ha="center", va="center", fontsize=8.5, color=style.MUTED)
-            continue
-        axes.add_patch(
-            Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=style.DOUBT, edgecolor=style.PAPER, hatch="////", linewidth=2)
-        )
-        says = _SAYS.get(point["verdict"], words.NOTHING)
-        box = {"facecolor": style.DOUBT, "edgecolor": "none", "pad": 1.5}
-        lift = 0.1 if point["doubtful"] is not None else 0
-        axes.text(x, y - lift, says, ha="center", va="center", fontsize=8.5, fontweight="bold", bbox=box)
-        if point["doubtful"] is not None:
-            axes.text(
-                x,
-                y + 0.26,
-                show(point["doubtful"]),
-                ha="center",
-                va="center",
-                fontsize=7.5,
-                color=style.MUTED,
-                bbox=box,
-            )
+        if point["value"] is not None:
+            fill = scale.to_rgba(np.array([point["value"]]))[0]
+            _number(axes, x, y, metric.show(point["value"]), _behind(point), fill, width_in)
+        elif point["verdict"] in SAYS:
+            shown = "" if point["doubtful"] is None else metric.show(point["doubtful"])
+            _no_number(axes, x, y, SAYS[point["verdict"]], shown, width_in)
+        else:
+            says = "not run" if point["verdict"] == "not run" else words.NOTHING
+            _write(axes, x, y, says, 8.5, width_in, color=style.MUTED)
+    axes.set_yticks(range(len(triggers)), triggers)
+    axes.set_xticks(range(len(partitions)), [str(count) for count in partitions])
     axes.set_xlim(-0.5, len(partitions) - 0.5)
     axes.set_ylim(len(triggers) - 0.5, -0.5)
-    axes.set_xticks(range(len(partitions)), [str(count) for count in partitions])
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
-def _behind(point: dict[str, float]) -> str:
-    if point["repeats"] == 1:
-        return f"n = {point['n']:,}"
-    return f"median of {point['valid']}/{point['repeats']}, n = {point['n']:,}"
+def _number(axes: Axes, x: int, y: int, shown: str, behind: str, fill: tuple[float, ...], width_in: float) -> None:
+    # Where white and the ink stand out alike.
+    ink = style.PAPER if _luminance(fill) < 0.52 else style.INK
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=fill, edgecolor=style.PAPER, linewidth=2))
+    _write(axes, x, y - 0.14, shown, 11, width_in, color=ink, fontweight="bold")
+    _write(axes, x, y + 0.28, behind, 7.5, width_in, color=ink)
+
+
+def _no_number(axes: Axes, x: int, y: int, says: str, doubtful: str, width_in: float) -> None:
+    axes.add_patch(
+        Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=style.DOUBT, edgecolor=style.PAPER, hatch="////", linewidth=2)
+    )
+    box = {"facecolor": style.DOUBT, "edgecolor": "none", "pad": 1.0}
+    _write(axes, x, y - (0.14 if doubtful else 0), says, 8.5, width_in, fontweight="bold", bbox=box)
+    if doubtful:
+        _write(axes, x, y + 0.28, doubtful, 7.5, width_in, color=style.MUTED, bbox=box)
+
+
+def _write(axes: Axes, x: float, y: float, text: str, size: float, width_in: float, **look: Any) -> None:
+    """``text`` in the middle of a point, smaller than ``size`` (pt) where it would not fit into ``width_in``."""
+    # The font's letters are at most 0.75 of its size wide on the average, bold capitals included.
+    fits = 72 * width_in / (0.75 * len(text))
+    axes.text(x, y, text, ha="center", va="center", fontsize=min(size, fits), **look)
+
+
+def _behind(point: dict[str, Any]) -> str:
+    pooled = "" if point["repeats"] == 1 else f"{point['valid']}/{point['repeats']}, "
+    return f"{pooled}n = {point['n']:,}"
 
 
 def _luminance(colour: tuple[float, ...]) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import polars as pl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullFormatter
+from matplotlib.ticker import MultipleLocator
 
-from reports import style, words
+from reports import panels, style, words
 from reports.sensor_day import SensorDay
 from wire.reading import CHANNELS
 
@@ -22,9 +23,12 @@ _CHANNEL_AXES = {
     "UV_index": ("UV index", 2.0),
 }
 
-
 #: What stood still -> its marker, and what the legend says.
-_STILLS = {"jvm": ("x", "a JVM stood still"), "machine": ("+", "the machine hiccuped")}
+_STILLS = {
+    "gc": ("x", "a JVM collected garbage"),
+    "jvm": ("1", "a JVM stood still otherwise"),
+    "machine": ("+", "the machine hiccuped"),
+}
 
 
 def latency_over_time(seconds: pl.DataFrame, boundaries: pl.DataFrame, stills: pl.DataFrame) -> Figure:
@@ -32,75 +36,45 @@ def latency_over_time(seconds: pl.DataFrame, boundaries: pl.DataFrame, stills: p
 
     ``seconds``, ``boundaries``, ``stills``: `over_time.latency_over_time`. All panels share both axes.
     """
-    panels = list(seconds.select("variant", "trigger").unique(maintain_order=True).iter_rows())
-    several = seconds["variant"].n_unique() > 1
+    shown = panels.by_trigger(seconds)
+    columns = 1 if len(shown) <= 4 else 2
+    limits = panels.log_limits(seconds["p50_ms"], seconds["max_ms"], stills["ms"])
     with style.styled():
-        figure = style.new_figure(style.WIDTH, 0.75 + max(1.75 * len(panels), 2.2))
-        grid = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)
-        for (variant, trigger), axes in zip(panels, grid[:, 0], strict=True):
-            here = seconds.filter(variant=variant, trigger=trigger)
-            axes.set_title(f"{trigger} · {variant}" if several else trigger)
-            for _, cell in here.group_by("cell", maintain_order=True):
+        figure, grid = panels.small_multiples(list(shown), columns=columns, height=1.75, sharex=True, sharey=True)
+        for here, axes in zip(shown.values(), grid, strict=True):
+            cells = here.select("cell", "partitions").unique(maintain_order=True)
+            for cell in here.partition_by("cell", maintain_order=True):
                 _over_time(axes, cell)
-            for mark in boundaries.filter(variant=variant, trigger=trigger).iter_rows(named=True):
+            for mark in boundaries.join(cells, on=["cell", "partitions"]).iter_rows(named=True):
                 axes.axvline(mark["at_s"], color=style.of_partitions(mark["partitions"])[0], linewidth=1, linestyle=":")
-            for (what,), marks in stills.filter(variant=variant, trigger=trigger).group_by("what"):
+            for (what,), marks in stills.join(cells, on=["cell", "partitions"]).group_by("what", maintain_order=True):
                 marker = _STILLS[str(what)][0]
                 axes.plot(marks["at_s"], marks["ms"], marker, color=style.INK, markersize=4, alpha=0.6)
-            _ms_axis(axes)
-        last = grid[-1][0]
-        last.set_ylim(*_ms_limits(seconds, stills))
-        last.set_xlabel("wall time since the window began (s)")
-        longest = seconds["second"].max()
-        last.set_xlim(0, (longest if isinstance(longest, int) else 0) + 1)
+            panels.shade_unscored(axes, here)
+            panels.log_ms(axes, "y", limits)
+        panels.seconds_axis(figure, grid, seconds)
         figure.supylabel("due to seen", fontsize=9)
-        figure.legend(handles=_over_time_legend(seconds, boundaries, stills), loc="outside upper left", ncols=6)
+        figure.legend(handles=_over_time_legend(seconds, boundaries, stills), loc="outside upper left", ncols=5)
     return figure
 
 
 def _over_time(axes: Axes, cell: pl.DataFrame) -> None:
-    colour, marker = style.of_partitions(cell["partitions"][0])
-    valid = cell["verdict"][0] == "valid"
+    look = panels.line_of(cell["partitions"][0], cell["verdict"][0])
     middle = cell["second"] + 0.5
-    axes.plot(middle, cell["p50_ms"], color=colour, linestyle="-" if valid else "--", alpha=1 if valid else 0.6)
-    face = colour if valid else "none"
-    axes.plot(middle, cell["max_ms"], marker, color=colour, markerfacecolor=face, markersize=3.5, alpha=0.75)
+    axes.plot(middle, cell["p50_ms"], **(look | {"marker": ""}))
+    axes.plot(middle, cell["max_ms"], **(look | {"linestyle": "", "markersize": 3.5, "alpha": 0.75}))
 
 
-def _over_time_legend(seconds: pl.DataFrame, boundaries: pl.DataFrame, stills: pl.DataFrame) -> list[Line2D]:
-    handles = []
-    for count in sorted(set(seconds["partitions"])):
-        colour, marker = style.of_partitions(count)
-        handles.append(Line2D([], [], color=colour, marker=marker, label=words.plural(count, "partition")))
+def _over_time_legend(seconds: pl.DataFrame, boundaries: pl.DataFrame, stills: pl.DataFrame) -> list[Artist]:
+    handles: list[Artist] = [*panels.partitions_legend(seconds)]
     handles.append(Line2D([], [], color=style.INK, label="median of the second"))
     handles.append(Line2D([], [], color=style.INK, marker="o", linestyle="", label="its slowest alert"))
-    if (seconds["verdict"] != "valid").any():
-        handles.append(Line2D([], [], color=style.INK, linestyle="--", label="cell not valid"))
     if len(boundaries):
         handles.append(Line2D([], [], color=style.INK, linestyle=":", label="a real-time batch ends"))
     for what, (marker, label) in _STILLS.items():
         if what in stills["what"]:
             handles.append(Line2D([], [], color=style.INK, marker=marker, linestyle="", alpha=0.6, label=label))
-    return handles
-
-
-def _ms_limits(seconds: pl.DataFrame, stills: pl.DataFrame) -> tuple[float, float]:
-    """Limits of a log axis that holds every value with some room, and spans a decade at least."""
-    values = pl.concat([seconds["p50_ms"], seconds["max_ms"], stills["ms"]]).drop_nulls().to_list() or [1.0]
-    low, high = max(min(values), 0.01), max([*values, 0.01])
-    room = max(1.5, (10 * low / high) ** 0.5)
-    return low / room, high * room
-
-
-def _decade(value: float, _: int | None) -> str:
-    return f"{value / 1000:g} s" if value >= 1000 else f"{value:g} ms"
-
-
-def _ms_axis(axes: Axes) -> None:
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(base=10, numticks=8))
-    axes.yaxis.set_major_formatter(FuncFormatter(_decade))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    return handles + panels.unscored_legend(seconds)
 
 
 def day_figure(day: SensorDay) -> Figure:

@@ -11,7 +11,7 @@ import jinja2
 
 from bench.records import Cell, QualityCell, Result
 from reports import capacity, cell_grids, grid, tables, words
-from reports.figures import Drawn
+from reports.drawn import Drawn
 from reports.finding import finding, short_sentence, verdict
 from reports.over_time import stalls_table
 from reports.stored import StoredRun

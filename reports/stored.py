@@ -15,7 +15,7 @@ import orjson
 import polars as pl
 
 from bench.records import Result
-from bench.store import load
+from bench.store import load, load_due_ns
 from wire.reading import CHANNELS
 
 _T = TypeVar("_T")
@@ -44,8 +44,18 @@ class StoredRun:
             return None
 
     def stamps(self, cell: str) -> pl.DataFrame | None:
-        """sensor_id, seq, beacon, due_ns, seen_ns of every expected alert of ``cell``."""
-        return self.frame(f"cells/{cell}/stamps.parquet", ["sensor_id", "seq", "beacon", "due_ns", "seen_ns"])
+        """sensor_id, seq, beacon, due_ns, alert_appended_ns, seen_ns of every expected alert of ``cell``."""
+        columns = ["sensor_id", "seq", "beacon", "due_ns", "alert_appended_ns", "seen_ns"]
+        return self.frame(f"cells/{cell}/stamps.parquet", columns)
+
+    def due(self, cell: str) -> pl.Series | None:
+        """When each delivery of ``cell`` was due, wall ns, in the order of sending; None if its log cannot be had."""
+        name = f"cells/{cell}/deliveries.bin"
+        try:
+            return pl.Series("due_ns", load_due_ns(self.folder / name))
+        except OSError as error:
+            self.absent[name] = f"cannot be read ({error.strerror})"
+            return None
 
     def alerts(self, cell: str) -> pl.DataFrame | None:
         """sensor_id, seq, alert, fired of every alert that ``cell`` emitted."""
@@ -70,8 +80,8 @@ class StoredRun:
         return self.frame("stream/intervals.parquet", columns)
 
     def pauses(self, cell: str) -> pl.DataFrame | None:
-        """end_ns, ms of every pause of the pipeline's and the broker's JVM inside the window."""
-        return self.frame(f"cells/{cell}/pauses.parquet", ["process", "end_ns", "ms"])
+        """end_ns, ms and gc (to collect garbage) of every pause of both JVMs inside the window."""
+        return self.frame(f"cells/{cell}/pauses.parquet", ["process", "end_ns", "ms", "gc"])
 
     def hiccups(self, cell: str) -> pl.DataFrame:
         """wall_ns, ms: the longest hiccup of each second that the host meter noted; empty if it is not known."""

@@ -1,4 +1,4 @@
-"""From a result to tidy frames: one row a cell, a point of the matrix, a stage, a process, a rule.
+"""From a result to tidy frames: one row a cell, a stage, a process, a rule.
 
 Pure. Figures and pages draw these frames and add nothing to them; tests assert them.
 """
@@ -15,9 +15,6 @@ from reports import words
 
 #: The deadline, in s, whose recall is headlined; a key of ``fidelity.recall_at_deadline``.
 HEADLINE_DEADLINE = "1"
-
-#: The heat maps: the column of `cells_table` that each shows.
-HEAT_METRICS: Final = ("p50_ms", "p99_ms", "recall_1s")
 
 #: The first columns of every table: where a cell stands, and what became of it.
 AXES: Final = {
@@ -144,49 +141,6 @@ def why_missing(cell: Cell) -> dict[str, str]:
     return {column: known.get(column, "not known") for column, value in given.items() if value is None}
 
 
-def heat_table(result: Result, metric: str) -> pl.DataFrame:
-    """``metric`` (a column of `cells_table`) at every trigger x partitions, a row each, per variant.
-
-    Repeats are pooled by the median over the valid ones; where none is valid, ``value`` is null and
-    ``doubtful`` has the median over what was measured. ``verdict`` is that of the point: valid if any
-    repeat is, else inconclusive, invalid, broken, or ``not run``. ``n``: alerts behind the value.
-    """
-    cells = cells_table(result)
-    counts = sorted(set(cells["partitions"]))
-    rows = []
-    for variant in variants_of(result):
-        for trigger in triggers_of(result):
-            for partitions in counts:
-                point = cells.filter(variant=variant, trigger=trigger, partitions=partitions)
-                verdict = _point_verdict(point)
-                used = point.filter(verdict="valid") if verdict == "valid" else point
-                rows.append(
-                    {
-                        "variant": variant,
-                        "trigger": trigger,
-                        "partitions": partitions,
-                        "value": used[metric].median() if verdict == "valid" else None,
-                        "doubtful": used[metric].median() if verdict != "valid" else None,
-                        "verdict": verdict,
-                        "valid": point.filter(verdict="valid").height,
-                        "repeats": point.height,
-                        "n": used["n"].sum(),
-                    }
-                )
-    schema = {"variant": pl.String, "trigger": pl.String, "partitions": pl.Int64, "value": pl.Float64}
-    more = {"doubtful": pl.Float64, "verdict": pl.String, "valid": pl.Int64, "repeats": pl.Int64, "n": pl.Int64}
-    return pl.DataFrame(rows, schema={**schema, **more})
-
-
-def _point_verdict(point: pl.DataFrame) -> str:
-    if point.is_empty():
-        return "not run"
-    if (point["status"] == "broken").all():
-        return "broken"
-    measured = set(point.filter(status="done")["verdict"])
-    return next(verdict for verdict in ("valid", "inconclusive", "invalid") if verdict in measured)
-
-
 def validity_table(result: Result) -> pl.DataFrame:
     """One row for each reason against a cell: cell, verdict, rule, message, remedy. Errors are reasons too."""
     rows = []
@@ -208,6 +162,22 @@ def budget_table(result: Result) -> pl.DataFrame:
         for stage, mean in cell.latency_ms.budget.items()
     ]
     return pl.DataFrame(rows, schema={**AXES, "stage": pl.String, "mean_ms": pl.Float64})
+
+
+def batch_table(result: Result) -> pl.DataFrame:
+    """One row a cell in micro-batches: ``p50_ms``, ``p99_ms``, ``max_ms`` of batch time over the window's ``n`` alerts.
+
+    ``batches``: how many those alerts came from.
+    """
+    rows = [
+        axes(cell)
+        | {"batches": cell.batches, "n": cell.batch_ms.n}
+        | {f"{name}_ms": getattr(cell.batch_ms, name) for name in ("p50", "p99", "max")}
+        for cell in ordered_cells(result)
+        if cell.batch_ms is not None and cell.batch_ms.p50 is not None
+    ]
+    times = dict.fromkeys(("p50_ms", "p99_ms", "max_ms"), pl.Float64)
+    return pl.DataFrame(rows, schema={**AXES, "batches": pl.Int64, "n": pl.Int64, **times})
 
 
 def resources_table(result: Result) -> pl.DataFrame:

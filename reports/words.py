@@ -64,6 +64,12 @@ def joined(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
+def first_of(parts: list[str], most: int = 8) -> str:
+    """`joined`, but of many parts the first alone, and how many more there are."""
+    kept = parts if len(parts) <= most else [*parts[:most], f"{len(parts) - most} more"]
+    return joined(kept)
+
+
 def trigger(name: str) -> str:
     """A trigger's name inside a sentence: ``real-time mode (realtime:30s)``, ``a 5s trigger``."""
     if name.startswith("realtime"):

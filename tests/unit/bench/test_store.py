@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from unit.bench.builders import a_result
 from unit.reports.stored_runs import cell
 
 from base.errors import UsageError
-from bench.store import RunStore, load, run_id
+from bench.store import RunStore, load, load_due_ns, run_id
+from sim.delivery_log import DeliveryLog
 
 
 def test_the_newest_run_is_latest(tmp_path):
@@ -32,6 +34,16 @@ def test_the_figures_stand_there_for_prometheus_too(tmp_path):
     assert {path.name for path in store.folder.iterdir() if path.is_file()} == {
         *("result.json", "metrics.prom", "config.toml")
     }
+
+
+def test_when_deliveries_were_due_is_in_the_publishers_log(tmp_path):
+    """In the order of sending, by the wall clock; a log that is not there is an OSError."""
+    with DeliveryLog(tmp_path / "deliveries.bin") as log:
+        ones = np.ones(2, dtype=np.int64)
+        log.write(sensor_id=ones, seq=ones, copy=ones, due_ns=np.array([7, 5]), sent_ns=np.array([8, 9]))
+    assert load_due_ns(tmp_path / "deliveries.bin").tolist() == [7, 5]
+    with pytest.raises(OSError, match="No such file"):
+        load_due_ns(tmp_path / "nothing.bin")
 
 
 def test_a_folder_without_result_is_one_line(tmp_path):

@@ -11,6 +11,7 @@ import polars as pl
 
 from bench import records
 from bench.store import dump
+from sim.delivery_log import DELIVERY_LOG
 from wire.reading import CHANNELS
 
 #: 2026-06-21T00:00:00Z, event time zero of every built stream, and the wall instant it is due.
@@ -138,9 +139,10 @@ def cell(
     p99: float | None = 9.8,
     repeat: int = 1,
     profile: str = "tuned",
+    engine: str = "spark",
     **more: Any,
 ) -> records.Cell:
-    """One valid cell."""
+    """One valid cell; in micro-batches a batch takes three tenths of p50."""
     usage = {
         name: {"cpu_s": 30 * cores, "cpu_s_per_million": 208 * cores, "cores": cores, "rss_bytes": 300_000_000}
         for name, cores in (("broker", 0.2), ("pipeline", 0.6), ("publisher", 0.1), ("collector", 0.02))
@@ -148,13 +150,23 @@ def cell(
     name = f"{trigger.replace(':', '-')}-p{partitions}-{profile}-r{repeat}"
     values: dict[str, Any] = {
         "id": name,
-        "params": {"trigger": trigger, "partitions": partitions, "profile": profile, "repeat": repeat},
+        "params": {
+            "trigger": trigger,
+            "partitions": partitions,
+            "profile": profile,
+            "engine": engine,
+            "repeat": repeat,
+        },
         "status": "done",
         "verdict": "valid",
         "reasons": [],
         "window_s": WINDOW_S,
         "files": [f"cells/{name}/alerts.parquet", f"cells/{name}/stamps.parquet"],
         "latency_ms": latency(p50, p99, realtime=trigger.startswith("realtime")),
+        "batches": 30,
+        "batch_ms": None
+        if trigger.startswith("realtime") or p50 is None
+        else {"n": 11708, "p50": 0.3 * p50, "p99": 0.5 * p50, "max": 0.6 * p50},
         "throughput": {"offered_per_s": 4800, "sent_per_s": 4800, "processed_per_s": 4800, "drain_per_s": 95_000.0},
         "fidelity": fidelity(),
         "quality": quality(),
@@ -187,7 +199,7 @@ def broken(
     trigger: str = "1s", partitions: int = 1, error: str = "the pipeline died: OutOfMemoryError"
 ) -> records.Cell:
     """A cell that could not be measured."""
-    nothing = dict.fromkeys(("latency_ms", "throughput", "fidelity", "quality", "host"))
+    nothing = dict.fromkeys(("latency_ms", "batches", "batch_ms", "throughput", "fidelity", "quality", "host"))
     why = records.Reason(rule="broken", verdict="invalid", message=error, remedy="read pipeline.log")
     return cell(
         trigger,
@@ -212,6 +224,33 @@ def matrix() -> list[records.Cell]:
         cell("1s", 1, p50=612.0, p99=1120.0),
         cell("5s", 1, p50=2650.0, p99=5300.0),
     ]
+
+
+#: The triggers of `many`.
+MANY_TRIGGERS = ("realtime:30s", "0s", "500ms", "1s", "5s", "30s")
+
+
+def many(*, long_names: bool) -> list[records.Cell]:
+    """24 cells of 1 to 8 partitions and every verdict: six triggers, or three with two variants of long names."""
+    of_mode = {"realtime:30s": 3.0, "0s": 90.0, "500ms": 330.0, "1s": 612.0, "5s": 2650.0, "30s": 15_800.0}
+    doubts = {3: {"verdict": "invalid", "reasons": [REASON]}, 5: {"verdict": "inconclusive", "reasons": [DOUBT]}}
+    variants = [{}]
+    if long_names:
+        variants = [
+            {"profile": f"tuned-async-{name}", "engine": "plain-python"} for name in ("as-it-comes", "in-order")
+        ]
+    axes = [
+        (trigger, partitions, variant)
+        for variant in variants
+        for trigger in (MANY_TRIGGERS[::2] if long_names else MANY_TRIGGERS)
+        for partitions in (1, 2, 4, 8)
+    ]
+    cells = [
+        cell(trigger, partitions, p50=of_mode[trigger] + partitions, p99=3 * of_mode[trigger], **variant, **more)
+        for number, (trigger, partitions, variant) in enumerate(axes)
+        for more in [doubts.get(number, {})]
+    ]
+    return [*cells[:-1], broken("30s" if not long_names else "5s", 8).model_copy(update={"params": cells[-1].params})]
 
 
 def result(*, cells: list[records.Cell] | None = None, status: str = "complete", **more: Any) -> records.Result:
@@ -301,14 +340,27 @@ def stream(sensors: int = 8) -> dict[str, pl.DataFrame]:
 
 
 def stamps(schedule: pl.DataFrame, *, wait_ms: float = 3.0, zero_ns: int = ZERO_NS) -> pl.DataFrame:
-    """Stamps in which every delivery is an alert, seen ``wait_ms`` after it was due; sensor 1 is the beacon."""
+    """Stamps in which every delivery is an alert, seen ``wait_ms`` after it was due; sensor 1 is the beacon.
+
+    It is seen as soon as it is written.
+    """
     due = pl.col("due_ns") + zero_ns
     return schedule.select(
         pl.col("sensor_id", "seq").cast(pl.Int64),
         beacon=pl.col("sensor_id") == 1,
         due_ns=due,
+        alert_appended_ns=due + round(wait_ms * 1e6),
         seen_ns=due + round(wait_ms * 1e6),
     )
+
+
+def delivery_log(schedule: pl.DataFrame, *, zero_ns: int = ZERO_NS) -> bytes:
+    """A publisher's log in which everything was sent when it was due."""
+    log = np.zeros(len(schedule), dtype=DELIVERY_LOG)
+    for name in ("sensor_id", "seq", "copy"):
+        log[name] = schedule[name].to_numpy()
+    log["due_ns"] = log["sent_ns"] = schedule["due_ns"].to_numpy() + zero_ns
+    return log.tobytes()
 
 
 def alerts(truth: pl.DataFrame) -> pl.DataFrame:
@@ -321,7 +373,7 @@ def alerts(truth: pl.DataFrame) -> pl.DataFrame:
 
 
 def store(folder: Path, built: records.Result) -> Path:
-    """Write ``built`` with all its Parquet files and progress into ``folder``; returns it."""
+    """Write ``built`` with all files that a report reads into ``folder``; returns it."""
     (folder / "stream").mkdir(parents=True)
     frames = stream()
     for name, frame in frames.items():
@@ -335,11 +387,18 @@ def store(folder: Path, built: records.Result) -> Path:
         wait_ms = one.latency_ms.due_to_seen.p50 or 1.0
         stamps(frames["schedule"], wait_ms=wait_ms).write_parquet(home / "stamps.parquet")
         alerts(frames["truth"]).write_parquet(home / "alerts.parquet")
+        (home / "deliveries.bin").write_bytes(delivery_log(frames["schedule"]))
         (home / "progress.jsonl").write_bytes(orjson.dumps(progress) + b'\n{"cut sho')
-        pauses = [("pipeline", 3_100, 7.0), ("pipeline", 3_400, 12.0), ("broker", 5_000, 0.2), ("broker", -500, 90.0)]
+        pauses = [
+            ("pipeline", 3_100, 7.0, True),
+            ("pipeline", 3_400, 12.0, True),
+            ("pipeline", 3_600, 4.0, False),
+            ("broker", 5_000, 0.2, False),
+            ("broker", -500, 90.0, True),
+        ]
         pl.DataFrame(
-            [(process, ZERO_NS + at_ms * 1_000_000, ms) for process, at_ms, ms in pauses],
-            schema={"process": pl.String, "end_ns": pl.Int64, "ms": pl.Float64},
+            [(process, ZERO_NS + at_ms * 1_000_000, ms, gc) for process, at_ms, ms, gc in pauses],
+            schema={"process": pl.String, "end_ns": pl.Int64, "ms": pl.Float64, "gc": pl.Boolean},
             orient="row",
         ).write_parquet(home / "pauses.parquet")
         second = {"wall_ns": ZERO_NS + 7 * 10**9, "hiccups_ms": [0.1, 30.0]}

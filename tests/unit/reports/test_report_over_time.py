@@ -1,86 +1,72 @@
 """Latency second by second."""
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 import pytest
-from unit.reports.stored_runs import ZERO_NS, broken, cell, latency, quantiles, result, stamps, store, stream
+from unit.reports.measured_cells import measured
+from unit.reports.stored_runs import broken, cell, latency, quantiles, result, store
 
 from bench import records
-from reports.over_time import latency_over_time, per_second, stalls_table, zero_ns
+from reports.measured import measured_cells
+from reports.over_time import latency_over_time, per_second, stalls_table
 from reports.stored import open_run
 
 
-def beacon_stamps(due_s, wait_ms):
-    """Stamps of beacons due so many seconds into the window; a wait of None is a missing alert."""
-    due = (np.asarray(due_s, dtype=np.float64) * 1e9).astype(np.int64) + ZERO_NS
-    seen = [None if wait is None else int(at) + round(wait * 1e6) for at, wait in zip(due, wait_ms, strict=True)]
-    return pl.DataFrame(
-        {"beacon": [True] * len(due), "due_ns": due, "seen_ns": pl.Series(seen, dtype=pl.Int64)},
-    )
-
-
-def test_the_window_begins_where_the_schedule_says():
-    """Event time zero of a cell follows from its due instants and the schedule, to the nanosecond."""
-    schedule = stream()["schedule"]
-    assert zero_ns(stamps(schedule), schedule) == ZERO_NS
-    assert zero_ns(stamps(schedule).clear(), schedule) is None
+def seconds_of(due_s, wait_ms):
+    """The seconds of beacons due so many seconds into the window; a wait of None is a missing alert."""
+    return per_second(measured(cell("1s"), due_s, wait_ms))
 
 
 def test_a_second_is_that_of_the_due_instant():
     """An alert that came late counts in the second in which its reading was due."""
-    seconds = per_second(beacon_stamps([0.0, 0.999, 1.0], [5000.0, 1.0, 2.0]), ZERO_NS, 30)
+    seconds = seconds_of([0.0, 0.999, 1.0], [5000.0, 1.0, 2.0])
     assert seconds["second"].to_list() == [0, 1]
     assert seconds["expected"].to_list() == [2, 1]
     assert seconds["max_ms"].to_list() == pytest.approx([5000.0, 2.0])
 
 
-def test_only_the_window_is_told():
-    """Warm-up and tail, and sensors that are no beacons, have no rows."""
-    rows = beacon_stamps([-0.1, 0.5, 30.0], [1.0, 1.0, 1.0])
-    assert per_second(rows, ZERO_NS, 30)["second"].to_list() == [0]
-    assert per_second(rows.with_columns(beacon=pl.lit(value=False)), ZERO_NS, 30).is_empty()
+def test_what_is_not_scored_is_told_apart():
+    """Warm-up and tail have rows with their name; sensors that are no beacons have none."""
+    one = measured(cell("1s"), [-0.1, 0.5, 30.0], [1.0, 1.0, 1.0])
+    rows = list(per_second(one).select("second", "phase").iter_rows())
+    assert rows == [(-1, "warm-up"), (0, "window"), (30, "tail")]
+    others = one.stamps.with_columns(beacon=pl.lit(value=False))
+    assert per_second(dataclasses.replace(one, stamps=others)).is_empty()
 
 
 def test_missing_alerts_are_counted_and_not_averaged():
     """A missing alert is counted; the numbers of its second are over those that came."""
-    row = per_second(beacon_stamps([0.1, 0.2, 0.3], [4.0, None, 6.0]), ZERO_NS, 30).row(0, named=True)
+    row = seconds_of([0.1, 0.2, 0.3], [4.0, None, 6.0]).row(0, named=True)
     assert (row["expected"], row["missing"]) == (3, 1)
     assert row["max_ms"] == pytest.approx(6.0)
 
 
 def test_a_second_in_which_nothing_came_has_no_number():
     """All missing: the slowest is null, never 0."""
-    row = per_second(beacon_stamps([0.1], [None]), ZERO_NS, 30).row(0, named=True)
+    row = seconds_of([0.1], [None]).row(0, named=True)
     assert (row["missing"], row["max_ms"], row["p50_ms"]) == (1, None, None)
 
 
 @pytest.mark.parametrize(("count", "median"), [(19, None), (20, 3.0)])
 def test_a_median_needs_twenty_alerts(count, median):
     """Under 20 alerts a second has no median."""
-    rows = beacon_stamps(np.linspace(0, 0.9, count), [3.0] * count)
-    assert per_second(rows, ZERO_NS, 30)["p50_ms"][0] == pytest.approx(median)
+    assert seconds_of(np.linspace(0, 0.9, count), [3.0] * count)["p50_ms"][0] == pytest.approx(median)
 
 
 def test_every_measured_cell_has_its_seconds_and_its_batch_ends(tmp_path):
     """Cells keep their axes; ends of batches are those inside the window, of real-time cells only."""
     run = open_run(store(tmp_path / "run", result(cells=[cell("realtime:30s"), cell("1s", p50=600.0), broken("5s")])))
-    seconds, boundaries, stills = latency_over_time(run)
+    seconds, boundaries, stills = latency_over_time(run, list(measured_cells(run)))
     assert seconds["cell"].unique(maintain_order=True).to_list() == ["realtime-30s-p1-tuned-r1", "1s-p1-tuned-r1"]
-    assert set(seconds["second"]) == set(range(30))
+    assert set(seconds.filter(phase="window")["second"]) == set(range(30))
     assert boundaries["trigger"].to_list() == ["realtime:30s"]
     assert boundaries["at_s"].to_list() == pytest.approx([10.0])
-    # Of two pauses in a second the longer counts, and short ones do not.
-    assert set(stills.select("what", "ms").iter_rows()) == {("jvm", 12.0), ("machine", 30.0)}
-    assert stills.filter(what="jvm")["at_s"].to_list() == pytest.approx([3.4, 3.4])
-
-
-def test_a_cell_whose_stamps_are_gone_is_left_out_and_named(tmp_path):
-    """The other cells stay; the run remembers which file was absent."""
-    run = open_run(store(tmp_path / "run", result(cells=[cell("1s"), cell("5s")])))
-    (tmp_path / "run/cells/1s-p1-tuned-r1/stamps.parquet").write_bytes(b"no parquet")
-    seconds, _, _ = latency_over_time(run)
-    assert set(seconds["trigger"]) == {"5s"}
-    assert "cannot be read" in run.absent["cells/1s-p1-tuned-r1/stamps.parquet"]
+    # Of two collections in a second the longer counts. Short pauses do not, nor any beside a median of 600 ms.
+    assert set(stills.select("what", "ms").iter_rows()) == {("gc", 12.0), ("jvm", 4.0), ("machine", 30.0)}
+    assert stills.filter(what="gc")["at_s"].to_list() == pytest.approx([3.4])
+    assert set(stills["trigger"]) == {"realtime:30s"}
 
 
 def test_stalls_stand_beside_percentiles_without_them():

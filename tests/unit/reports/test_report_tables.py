@@ -1,14 +1,8 @@
 """The tables that figures and pages are drawn from."""
 
-import pytest
 from unit.reports.stored_runs import DOUBT, REASON, broken, cell, latency, matrix, quality, result, score
 
 from reports import tables
-
-
-def point(table, trigger, partitions, **more):
-    """The one row of a heat table at that point."""
-    return table.filter(trigger=trigger, partitions=partitions, **more).row(0, named=True)
 
 
 def test_cells_stand_in_the_order_that_was_asked_for():
@@ -57,44 +51,11 @@ def test_a_broken_cell_is_a_row_whose_error_explains_every_gap():
     assert set(tables.why_missing(one).values()) == {"the pipeline died"}
 
 
-def test_only_valid_points_have_a_value():
-    """An invalid or inconclusive point keeps its number apart, as doubtful."""
-    heat = tables.heat_table(result(), "p50_ms")
-    assert point(heat, "1s", 1)["value"] == 612.0
-    invalid = point(heat, "1s", 4)
-    assert (invalid["value"], invalid["doubtful"], invalid["verdict"]) == (None, 640.0, "invalid")
-    assert point(heat, "realtime:30s", 4)["verdict"] == "inconclusive"
-
-
-def test_repeats_are_pooled_by_the_median_of_the_valid_ones():
-    """An invalid repeat neither moves the value nor hides that it was there."""
-    times = [cell("1s", repeat=1, p50=600.0), cell("1s", repeat=2, p50=640.0), cell("1s", repeat=3, p50=610.0)]
-    spoilt = cell("1s", repeat=4, p50=9000.0, verdict="invalid", reasons=[REASON])
-    row = point(tables.heat_table(result(cells=[*times, spoilt]), "p50_ms"), "1s", 1)
-    assert (row["value"], row["valid"], row["repeats"], row["n"]) == (610.0, 3, 4, 3 * 1440)
-
-
-def test_points_that_did_not_run_and_points_that_broke_are_told_apart():
-    """The grid is whole: what is not there says why."""
-    heat = tables.heat_table(result(cells=[cell("1s", 1), broken("5s", 4)]), "p99_ms")
-    assert point(heat, "5s", 4)["verdict"] == "broken"
-    assert point(heat, "5s", 1)["verdict"] == "not run"
-    assert len(heat) == 3 * 2
-
-
-def test_each_profile_has_a_grid_of_its_own():
-    """Cells of different profiles never share a point."""
-    heat = tables.heat_table(result(cells=[cell(p50=3.0), cell(p50=8.0, profile="stock")]), "p50_ms")
-    assert point(heat, "realtime:30s", 1, variant="stock")["value"] == 8.0
-    assert point(heat, "realtime:30s", 1, variant="tuned")["value"] == 3.0
-
-
-@pytest.mark.parametrize("metric", tables.HEAT_METRICS)
-def test_a_run_without_cells_has_empty_tables(metric):
+def test_a_run_without_cells_has_empty_tables():
     """Before the first cell has ended every table is there, with no rows."""
     built = result(cells=[])
-    assert tables.heat_table(built, metric).is_empty()
-    for table in (tables.cells_table, tables.validity_table, tables.budget_table, tables.resources_table):
+    per_cell = (tables.cells_table, tables.validity_table, tables.budget_table, tables.batch_table)
+    for table in (*per_cell, tables.resources_table):
         assert table(built).is_empty()
     assert tables.host_table(built).is_empty()
     assert tables.quality_groups(built) == []
@@ -105,6 +66,13 @@ def test_every_reason_is_listed_with_its_remedy():
     rows = tables.validity_table(result(cells=[cell("1s", verdict="invalid", reasons=[DOUBT, REASON])]))
     assert rows["rule"].to_list() == ["host noise", "backlog"]
     assert rows["remedy"].to_list() == ["end other work", "try --partitions 8"]
+
+
+def test_batch_time_is_told_of_micro_batches_alone():
+    """With how many alerts and batches it rests on; a real-time cell has no row."""
+    rows = tables.batch_table(result(cells=[cell(), cell("1s", p50=600.0)]))
+    columns = ("trigger", "batches", "n", "p50_ms", "p99_ms", "max_ms")
+    assert list(rows.select(columns).iter_rows()) == [("1s", 30, 11708, 180.0, 300.0, 360.0)]
 
 
 def test_the_budget_keeps_the_order_of_the_stages():

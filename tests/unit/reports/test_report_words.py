@@ -24,6 +24,12 @@ def test_a_share_is_never_rounded_to_all_or_nothing(value, shown):
     assert words.share(value) == shown
 
 
+def test_of_many_parts_the_first_are_told():
+    """Eight at most, and how many more there are."""
+    assert words.first_of(["a", "b"]) == "a and b"
+    assert words.first_of([str(part) for part in range(10)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 2 more"
+
+
 def test_intervals_drop_needless_zeros():
     """The ends of an interval share one percent sign."""
     assert words.interval(0.875, 1.0) == "87.5–100 %"
