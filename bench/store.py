@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from base.errors import UsageError
 from base.paths import require_free_disk, writable_dir
+from base.plain_text import printable
 from bench.junit import junit_xml
 from bench.openmetrics import openmetrics
 from bench.records import SCHEMA_VERSION, Result
@@ -96,7 +97,9 @@ def load(run: Path, *, field: str = "RUN") -> Result:
     """
     path = run / "result.json" if run.is_dir() else run
     try:
-        return Result.model_validate_json(path.read_bytes())
+        written = path.read_bytes()
+        _require_our_schema(written, f"{field} {run}: {path.name}")
+        return Result.model_validate_json(written)
     except OSError as error:
         raise UsageError(
             f"{field} {run}: no result there ({error.strerror}); name a folder below results/, or its result.json"
@@ -114,6 +117,28 @@ def load(run: Path, *, field: str = "RUN") -> Result:
 def load_due_ns(log: Path) -> npt.NDArray[np.int64]:
     """When each delivery (n,) of a publisher's ``log`` was due, wall ns, in the order of sending. Raises `OSError`."""
     return read_delivery_log(log)["due_ns"].astype(np.int64)
+
+
+def _require_our_schema(written: bytes, name: str) -> None:
+    """A `UsageError` if the result calls itself of another schema: its numbers may fit ours and mean something else."""
+    try:
+        found = orjson.loads(written)
+    except ValueError:
+        found = None
+    schema = found.get("schema_version") if isinstance(found, dict) else None
+    if not isinstance(schema, int) or schema == SCHEMA_VERSION:
+        # Whatever else is wrong with it is found out when it is read.
+        return
+    git = found.get("git")
+    sha = git.get("sha") if isinstance(git, dict) else None
+    age = "an older" if schema < SCHEMA_VERSION else "a newer"
+    commit = f", such as commit {str(sha)[:7]}, which wrote it" if sha else ""
+    raise UsageError(
+        printable(
+            f"{name} is of schema {schema}, and this version of the project reads schema {SCHEMA_VERSION}; "
+            f"it needs {age} version, one that reads schema {schema}{commit}"
+        )
+    )
 
 
 def now() -> str:

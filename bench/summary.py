@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from base.plain_text import printable
 from bench.records import Capacity, Cell, Result, shown
 from bench.view import show_ms
 
@@ -17,6 +18,11 @@ _STYLES = {"valid": "green", "invalid": "bold red", "inconclusive": "yellow"}
 #: How wide a table is where there is no terminal to fit it into: the matrix, and as long as a reason may be.
 _PIPE_WIDTH = 140
 _REASON_WIDTH = 2000
+
+
+def _text(text: str) -> Text:
+    """``text`` as it stands: rich would take ``[red]`` in a bare string for its own, and a terminal its escapes."""
+    return Text(printable(text))
 
 
 def _ms(value: float | None) -> str:
@@ -113,7 +119,7 @@ def matrix_table(result: Result, width: int) -> Table:
         table.add_column(COLUMNS[index], no_wrap=True, justify="left" if index < 3 else "right")
     for cell, row in zip(cells, rows, strict=True):
         verdict = Text(row[-1], style=_STYLES[cell.verdict])
-        table.add_row(*(row[index] for index in kept[:-1]), verdict)
+        table.add_row(*(_text(row[index]) for index in kept[:-1]), verdict)
     return table
 
 
@@ -130,11 +136,11 @@ def capacity_table(result: Result) -> Table:
         if found is None:
             continue
         table.add_row(
-            *(cell.params.trigger, str(cell.params.partitions), cell.params.profile),
+            *map(_text, (cell.params.trigger, str(cell.params.partitions), cell.params.profile)),
             *("–" if rate is None else f"{rate:,.0f}" for rate in (found.passed, found.failed)),
             _share(found.share_of_consumer_performance),
             str(len(found.trials)),
-            Text(found.slo),
+            _text(found.slo),
         )
     return table
 
@@ -150,7 +156,7 @@ def thresholds_table(result: Result) -> Table:
     for one in result.thresholds:
         style = "green" if one.verdict == "passed" else "bold red"
         value = shown(one.value, one.unit) if one.value is not None else one.reason
-        table.add_row(Text(one.verdict, style=style), Text(one.cell), Text(value), Text(one.expression))
+        table.add_row(Text(one.verdict, style=style), _text(one.cell), _text(value), _text(one.expression))
     return table
 
 
@@ -177,19 +183,19 @@ def print_summary(console: Console, result: Result, report: Path | None) -> None
         _print_table(console, capacity_table(result), _PIPE_WIDTH)
     for cell in result.cells:
         for why in cell.capacity.reasons.values() if cell.capacity is not None else ():
-            console.print(Text(f"? {cell.id}: {why}"), soft_wrap=True)
+            console.print(_text(f"? {cell.id}: {why}"), soft_wrap=True)
         for reason in cell.reasons:
             mark = "!" if reason.verdict == "invalid" else "?"
-            console.print(Text(f"{mark} {cell.id}: {reason.message}. {reason.remedy}."), soft_wrap=True)
+            console.print(_text(f"{mark} {cell.id}: {reason.message}. {reason.remedy}."), soft_wrap=True)
     for warning in result.warnings:
-        console.print(Text(f"! {warning}"), soft_wrap=True)
+        console.print(_text(f"! {warning}"), soft_wrap=True)
     if result.thresholds:
         _print_table(console, thresholds_table(result), _REASON_WIDTH)
     for sentence in result.advice.sentences if result.advice is not None else []:
-        console.print(Text(f"advice   {sentence}"), soft_wrap=True)
+        console.print(_text(f"advice   {sentence}"), soft_wrap=True)
     console.print(verdict_line(result), soft_wrap=True)
-    console.print(Text(f"rerun    {result.run.rerun}"), soft_wrap=True)
-    console.print(Text(f"report   {report if report is not None else '(none was written)'}"), soft_wrap=True)
+    console.print(_text(f"rerun    {result.run.rerun}"), soft_wrap=True)
+    console.print(_text(f"report   {report if report is not None else '(none was written)'}"), soft_wrap=True)
 
 
 def verdict_line(result: Result) -> Text:

@@ -20,6 +20,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from base.plain_text import printable
 from bench.matrix import CellSpec
 
 #: Without a terminal, how often a line is written.
@@ -97,7 +98,7 @@ class View:
     def note(self, text: str) -> None:
         """One line that stays, above the live panel."""
         if not self._quiet:
-            self._console.print(Text(text), soft_wrap=True)
+            self._console.print(Text(printable(text)), soft_wrap=True)
 
     def cell(self, number: int, spec: CellSpec, left: list[CellSpec], due_of: Callable[[float, int], int]) -> None:
         """Cell ``number`` begins; ``left`` come after it. ``due_of(event time, zero)`` gives wall ns."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base.plain_text import markdown as plain
+from base.plain_text import printable
 from bench.records import Result
 from reports.capacity import capacity_grid
 from reports.cell_grids import matrix_grid, thresholds_grid, validity_grid
@@ -19,8 +21,8 @@ def markdown(result: Result) -> str:
     where = f"Scenario {s.name}, seed {s.seed}, {load}; "
     where += f"{env.cpu}, {env.cores} cores, Spark {env.spark}, Kafka {env.kafka}. "
     where += "Single node, replication 1, loopback, page cache, shared cores, compressed time."
-    lines = [f"## alertbench: {badge.word}", "", f"{badge.counts}. {_plain(found.sentence)}", ""]
-    lines += [f"- {_plain(line)}" for line in [*found.more, *found.limits, *result.warnings]]
+    lines = [f"## alertbench: {badge.word}", "", f"{badge.counts}. {plain(found.sentence)}", ""]
+    lines += [f"- {plain(line)}" for line in [*found.more, *found.limits, *result.warnings]]
     capacity = capacity_grid(result)
     if capacity.rows:
         lines += ["", *_table(capacity)]
@@ -28,32 +30,25 @@ def markdown(result: Result) -> str:
     if result.thresholds:
         lines += [*_table(thresholds_grid(result)), ""]
     if result.advice is not None:
-        lines += [*(f"- {_plain(sentence)}" for sentence in result.advice.sentences), ""]
+        lines += [*(f"- {plain(sentence)}" for sentence in result.advice.sentences), ""]
     reasons = validity_grid(result)
     if reasons.rows:
         lines += ["<details><summary>Reasons against cells</summary>", "", *_table(reasons), "", "</details>", ""]
-    lines += [_plain(where), "", "```sh", result.run.rerun, "```"]
+    lines += [plain(where), "", "```sh", printable(result.run.rerun), "```"]
     return "\n".join(lines) + "\n"
 
 
 def _table(grid: Grid) -> list[str]:
     rule = ["---:" if head.kind == "num" else "---" for head in grid.heads]
-    heads = [_plain(head.text.replace("\u00ad", "")) for head in grid.heads]
+    heads = [plain(head.text.replace("\u00ad", "")) for head in grid.heads]
     rows = [[_entry(entry) for entry in row.entries] for row in grid.rows]
     lines = ["| " + " | ".join(cells) + " |" for cells in [heads, rule, *rows]]
-    return lines + [f"\n{number}. {_plain(note)}" for number, note in enumerate(grid.notes, 1)]
+    return lines + [f"\n{number}. {plain(note)}" for number, note in enumerate(grid.notes, 1)]
 
 
 def _entry(entry: Entry) -> str:
     mark = f"<sup>{entry.note}</sup>" if entry.note is not None else ""
-    small = f" ({_plain(entry.small)})" if entry.small else ""
+    small = f" ({plain(entry.small)})" if entry.small else ""
     fine = entry.kind != "mark" or entry.text in ("valid", "passed")
-    shown = _plain(entry.text) if fine else f"**{entry.text}**"
+    shown = plain(entry.text) if fine else f"**{plain(entry.text)}**"
     return shown + mark + small
-
-
-def _plain(text: str) -> str:
-    """``text`` without what Markdown or HTML would take for its own."""
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("\n", " ")):
-        text = text.replace(sign, safe)
-    return text

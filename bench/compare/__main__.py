@@ -11,9 +11,10 @@ import typer
 from rich.console import Console
 
 from base.errors import UsageError, did_you_mean, one_line_errors
+from base.plain_text import printable
 from bench.compare.comparable import workload_differences
 from bench.compare.comparison import Comparison, compare
-from bench.compare.text import markdown, print_table, printable
+from bench.compare.text import markdown, print_table
 from bench.records import Result
 from bench.store import load
 from bench.stored_noise import stored_noise

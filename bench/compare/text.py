@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from base.plain_text import markdown as plain
+from base.plain_text import printable
 from bench.compare.comparison import Comparison, Point
 from bench.compare.rows import Outcome, Row
 from bench.view import show_ms
@@ -45,11 +47,6 @@ of precision and recall, B minus A in percentage points.
 95 %: Welch's t-interval of the logs; Newcombe's of shares. Each holds by itself; the words hold for all cells \
 together (Holm), so that an interval may leave out 1 beside "no change shown".
 Repeats of one run share its hour: how the machine drifts from run to run is in none of the intervals."""
-
-
-def printable(text: str) -> str:
-    """``text`` on one line, without control characters."""
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def point_name(point: Point) -> str:
@@ -177,19 +174,17 @@ def _print_point(console: Console, label: str, point: Point, notes: _Notes) -> N
 def markdown(labels: dict[str, str], comparisons: Sequence[Comparison]) -> str:
     """The same in GitHub's Markdown: a headline, what to know first, and a table for each comparison."""
     lines = ["## alertbench: runs compared", ""]
-    lines += [f"- **{label}** {_plain(run)}" for label, run in labels.items()]
+    lines += [f"- **{label}** {plain(run)}" for label, run in labels.items()]
     for comparison in comparisons:
         lines += ["", f"**{headline(comparison)}**", ""]
-        lines += [f"> **Note:** {_plain(remark)}\n" for remark in remarks(comparison)]
+        lines += [f"> **Note:** {plain(remark)}\n" for remark in remarks(comparison)]
         heads = ["cell", "metric", "A", comparison.label, f"{comparison.label}/A", "95 %", "in words"]
         lines += [_line(heads), _line(["---", "---", "---:", "---:", "---:", "---:", "---"])]
         for point in comparison.points:
             for row in point.rows:
-                words = f"**{_plain(row.words)}**" if row.outcome in ("better", "worse") else _plain(row.words)
-                lines.append(_line([_plain(point_name(point)), row.label, *sides(row), *effect(row), words]))
-            lines += [
-                _line([_plain(point_name(point)), "repeats", *[""] * 4, _plain(words)]) for words in point.left_out
-            ]
+                words = f"**{plain(row.words)}**" if row.outcome in ("better", "worse") else plain(row.words)
+                lines.append(_line([plain(point_name(point)), row.label, *sides(row), *effect(row), words]))
+            lines += [_line([plain(point_name(point)), "repeats", *[""] * 4, plain(words)]) for words in point.left_out]
     lines += [
         "",
         "<details><summary>How to read this</summary>",
@@ -203,15 +198,3 @@ def markdown(labels: dict[str, str], comparisons: Sequence[Comparison]) -> str:
 
 def _line(cells: Sequence[Any]) -> str:
     return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def _plain(text: str) -> str:
-    """``text`` on one line, without what HTML, Markdown or GitHub (mentions, links) would take for its own."""
-    text = printable(text)
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(sign, safe)
-    text = "".join(f"\\{char}" if char in r"\`*_[]|~!" else char for char in text)
-    # Mentions and bare addresses are found in the text itself, so an invisible space must part them.
-    for sign in ("@", "://", "www."):
-        text = text.replace(sign, f"{sign[:-1]}&#8203;{sign[-1]}" if len(sign) > 1 else f"{sign}&#8203;")
-    return text

@@ -144,7 +144,10 @@ def test_a_latency_below_zero_is_left_out():
     assert value(series, "alertbench_latency_seconds", **beacons, quantile="0.9") == pytest.approx(0.12)
 
 
-@pytest.mark.parametrize("hostile", ['say "hi"', "two\nlines", "C:\\new", "back\\", '\\"', "🌡️ Zürich", "a,b={c} 1", ""])
+@pytest.mark.parametrize(
+    "hostile",
+    ['say "hi"', "two\nlines", "C:\\new", "back\\", '\\"', "🌡️ Zürich", "عربي \u202eab", "<script>", "a,b={c} 1", ""],
+)
 def test_hostile_label_values_come_back(hostile):
     """Quotes, line ends, backslashes, other scripts and what looks like syntax."""
     result = stored_runs.result(cells=[stored_runs.cell()])

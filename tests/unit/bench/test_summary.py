@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
 from unit.bench.builders import a_config, a_result
-from unit.reports.stored_runs import capacity, cell
+from unit.reports.stored_runs import REASON, capacity, cell, result
 
+from base.plain_text import printable
 from bench.jobs import broken
 from bench.matrix import plan
 from bench.summary import COLUMNS, fitting_columns, one_line, print_summary
@@ -54,3 +56,34 @@ def test_a_search_shows_its_brackets():
     assert ["1s", "4", "tuned", "40,000", "–", "4.0%", "2", *slo] in lines
     assert "? 1s-p4-tuned-r1: 56,000/s tells nothing: naps overran" in out.getvalue()
     assert one_line(cells[0]) == "trigger=1s parts=1 tuned: 40,000/s passed, 50,000/s failed (0 s)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[bold red]x[/bold red] [link=http://x]y[/link] [/]",
+        '<script>alert("1")</script>',
+        "😀 عربي \u202eab",
+        "\x1b[2J\x1b]0;title\x07 a\r\nb",
+    ],
+)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_comes_from_outside_is_shown_and_not_obeyed(text, terminal):
+    """Brackets are no markup, and no escape gets through but those of our own styles: in tables and lines alike."""
+    reason = REASON.model_copy(update={"message": text, "remedy": text})
+    threshold = {"expression": text, "cell": text, "verdict": "failed", "value": 1.0, "limit": 0.0, "unit": None}
+    search = capacity(slo=text, reasons={"search": text})
+    one = cell("1s", profile=text, verdict="invalid", reasons=[reason], capacity=search)
+    built = result(cells=[one], warnings=[text], thresholds=[threshold])
+    built.run.rerun = one.id = text
+    out = io.StringIO()
+    print_summary(Console(file=out, width=2000, force_terminal=terminal, no_color=True), built, None)
+    shown = re.sub("\x1b\\[[0-9;]*m", "", out.getvalue())
+    wanted = printable(text)
+    assert {f"! {wanted}: {wanted}. {wanted}.", f"? {wanted}: {wanted}", f"! {wanted}", f"rerun    {wanted}"} <= {
+        line.rstrip() for line in shown.splitlines()
+    }
+    assert all(sign.isprintable() or sign == "\n" for sign in shown)
+    if terminal:
+        # Profile (twice), SLO, cell and threshold stand in tables, which fold what is too long for a pipe's width.
+        assert shown.count(wanted) == 5 + 7

@@ -190,7 +190,7 @@ def test_junit_has_a_case_for_each_check():
 
 
 @pytest.mark.parametrize(
-    "hostile", ["]]></failure><x>&amp;\"'", "\x1b[31mred\x00\x08", "\ud800\udc00 \uffff", "ü 漢 😀"]
+    "hostile", ["]]></failure><x>&amp;\"'", "\x1b[31mred\x00\x08", "\ud800\udc00 \uffff", "ü 漢 😀 عربي", "<script>"]
 )
 def test_junit_is_xml_whatever_a_dead_child_wrote(hostile):
     """What XML can hold comes back as it was; what it cannot is replaced."""
