@@ -7,6 +7,9 @@ to its maker alone, so there is no global list of figures from which it would ha
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import matplotlib.style
@@ -74,14 +77,20 @@ RC: Final[dict[str, Any]] = {
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
     "legend.fontsize": 8.5,
+    # A name with dollars in it is a name, no formula.
+    "text.parse_math": False,
     "hatch.linewidth": 0.6,
     "hatch.color": "#aeb6be",
 }
 
 
-def styled() -> Any:
+@contextmanager
+def styled() -> Iterator[None]:
     """A context in which figures must be both made and drawn, whatever the user's own settings are."""
-    return matplotlib.style.context(["default", RC])
+    with matplotlib.style.context(["default", RC]), warnings.catch_warnings():
+        # A sign that the font lacks becomes a box: names come from files, and the data beside a figure has them whole.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font|Matplotlib currently does not support")
+        yield
 
 
 def new_figure(width: float, height: float) -> Figure:

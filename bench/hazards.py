@@ -7,7 +7,7 @@ and runs end there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -91,11 +91,7 @@ def detection(grid: ReadingGrid, alerts: pl.DataFrame, rule: AlertRule, *, noise
     ``alerts``: `ReadingGrid.placed`, with rule and fired. ``noise_sigma``: of the rule's channel.
     """
     readings = grid.readings
-    beyond = readings[f"true_{rule.field}"].to_numpy() - rule.threshold
-    if rule.comparison.startswith("<"):
-        beyond = -beyond
-    holds = beyond >= 0 if rule.comparison.endswith("=") else beyond > 0
-    hazard, marginal = _by_margin(grid.spread(holds), grid.spread(beyond), noise_sigma)
+    hazard, marginal = hazards(grid, rule, noise_sigma=noise_sigma)
     fired = alerts.filter(pl.col("fired").list.contains(rule.id))
     return Detection(
         exists=grid.marked(grid.cells),
@@ -106,6 +102,51 @@ def detection(grid: ReadingGrid, alerts: pl.DataFrame, rule: AlertRule, *, noise
         alarm=grid.marked(fired["cell"].to_numpy()),
         named=grid.marked(fired.filter(pl.col("rule") == rule.id)["cell"].to_numpy()),
     )
+
+
+def hazards(grid: ReadingGrid, rule: AlertRule, *, noise_sigma: float) -> tuple[Bools, Bools]:
+    """The readings in hazards that are not marginal, and in those that are: of the grid's shape each."""
+    beyond = grid.readings[f"true_{rule.field}"].to_numpy() - rule.threshold
+    if rule.comparison.startswith("<"):
+        beyond = -beyond
+    holds = beyond >= 0 if rule.comparison.endswith("=") else beyond > 0
+    return _by_margin(grid.spread(holds), grid.spread(beyond), noise_sigma)
+
+
+#: One row a hazard; its readings are those from ``first_seq`` to ``last_seq``, at event times (us) that follow.
+HAZARDS: Final = {
+    "rule": pl.String,
+    "sensor_id": pl.Int64,
+    "first_seq": pl.Int64,
+    "last_seq": pl.Int64,
+    "first_us": pl.Int64,
+    "last_us": pl.Int64,
+    "marginal": pl.Boolean,
+}
+
+
+def hazard_frame(truth: pl.DataFrame, rules: Sequence[AlertRule], noise_sigma: Mapping[str, float]) -> pl.DataFrame:
+    """Every hazard of every rule in ``truth`` (sensor_id, seq, event_us, true_<channel>): the columns of `HAZARDS`.
+
+    ``noise_sigma``: of the instruments' error, by channel.
+    """
+    grid = ReadingGrid.of(truth)
+    named = {"sensor_id": "sensor_id", "seq": "seq", "us": "event_us"}
+    flat = {name: grid.spread(grid.readings[column].to_numpy()).ravel() for name, column in named.items()}
+    frames = [pl.DataFrame(schema=HAZARDS)]
+    for rule in rules:
+        for marginal, mask in enumerate(hazards(grid, rule, noise_sigma=noise_sigma[rule.field])):
+            found = ranges(mask)
+            first, last = found.start, found.end - 1
+            rows = pl.DataFrame(
+                {
+                    "sensor_id": flat["sensor_id"][first],
+                    **{f"first_{name}": flat[name][first] for name in ("seq", "us")},
+                    **{f"last_{name}": flat[name][last] for name in ("seq", "us")},
+                }
+            ).with_columns(rule=pl.lit(rule.id), marginal=pl.lit(bool(marginal)))
+            frames.append(rows.select(pl.col(name).cast(dtype) for name, dtype in HAZARDS.items()))
+    return pl.concat(frames).sort("sensor_id", "first_us", "rule")
 
 
 def _by_margin(holds: Bools, beyond: Numbers, noise_sigma: float) -> tuple[Bools, Bools]:

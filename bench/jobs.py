@@ -48,7 +48,7 @@ class Feed(Idle):
         """Write the stream's files and fill the backlogs."""
         bench = self._bench
         bench.view.phase("encoding the stream, filling the warm-up backlogs")
-        bench.stream.write()
+        bench.stream.write(bench.rules)
         self._logs.mkdir(exist_ok=True)
         for count, topic in bench.backlogs.items():
             command = backlog_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topic)

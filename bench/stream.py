@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,9 @@ import polars as pl
 
 from base.process import python_module
 from bench.config import RunConfig
+from bench.hazards import hazard_frame
+from bench.quality import noise_by_channel
+from pipeline.rules import AlertRule
 from sim.deliveries import write_deliveries
 from sim.encode import ready_to_send
 from sim.scenario import load_scenario
@@ -49,14 +53,18 @@ class PreparedStream:
         """When a reading of ``event_s`` (epoch s) is due without delay, wall ns; event time zero is at ``zero_ns``."""
         return zero_ns + round((event_s - self.spec.scenario.start_us / 1e6) / self.spec.speedup * 1e9)
 
-    def write(self) -> None:
-        """Write the stream, as it travels and as tables, and its truth."""
+    def write(self, rules: Sequence[AlertRule]) -> None:
+        """Write the stream, as it travels and as tables, its truth, and what of that is a hazard to ``rules``."""
+        from sim.generate import sensor_frame  # as in `prepare_stream`
+
         write_deliveries(self.deliveries, ready_to_send(self.tables.batches))
         tables = {
             "readings": self.tables.readings,
             "schedule": self.tables.schedule,
             "truth": self.truth,
             "intervals": self.tables.truth.intervals,
+            "sensors": sensor_frame(self.spec),
+            "hazards": hazard_frame(self.truth.filter(~pl.col("beacon")), rules, noise_by_channel(self.spec, rules)),
         }
         for name, table in tables.items():
             table.write_parquet(self.folder / f"{name}.parquet")

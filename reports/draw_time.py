@@ -7,21 +7,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import MultipleLocator
 
-from reports import panels, style, words
-from reports.sensor_day import SensorDay
-from wire.reading import CHANNELS
-
-#: Channel -> what stands at its axis, and the least that the axis spans: a flat line shall look flat.
-_CHANNEL_AXES = {
-    "temperature": ("temperature\n(°C)", 10.0),
-    "humidity": ("humidity\n(%)", 20.0),
-    "rainfall": ("rainfall\n(mm in 1 h)", 10.0),
-    "wind_speed": ("wind gust\n(m/s)", 5.0),
-    "UV_index": ("UV index", 2.0),
-}
+from reports import panels, style
 
 #: What stood still -> its marker, and what the legend says.
 _STILLS = {
@@ -75,68 +62,3 @@ def _over_time_legend(seconds: pl.DataFrame, boundaries: pl.DataFrame, stills: p
         if what in stills["what"]:
             handles.append(Line2D([], [], color=style.INK, marker=marker, linestyle="", alpha=0.6, label=label))
     return handles + panels.unscored_legend(seconds)
-
-
-def day_figure(day: SensorDay) -> Figure:
-    """One panel a channel: the truth, what the sensor reported, what was alerted, and injected faults."""
-    with style.styled():
-        figure = style.new_figure(style.WIDTH, 7.6)
-        grid = figure.subplots(len(CHANNELS), 1, sharex=True, squeeze=False)
-        hours = day.readings["hour"]
-        for channel, axes in zip(CHANNELS, grid[:, 0], strict=True):
-            for fault in day.faults.iter_rows(named=True):
-                if fault["field"] in (None, channel):
-                    axes.axvspan(fault["start_h"], fault["end_h"], color=style.FAULTY, alpha=0.35, linewidth=0)
-            axes.plot(hours, day.readings[f"true_{channel}"], color=style.TRUE_LINE, linewidth=1.3)
-            axes.plot(hours, day.readings[channel], "o", color=style.OBSERVED, markersize=2.6)
-            hits = day.alerts.filter(channel=channel)
-            axes.plot(
-                hits["hour"],
-                hits["value"],
-                "o",
-                markerfacecolor="none",
-                markeredgecolor=style.ALERTED,
-                markersize=7,
-                markeredgewidth=1.3,
-            )
-            label, least = _CHANNEL_AXES[channel]
-            axes.set_ylabel(label)
-            axes.set_ylim(*_limits(day, channel, least))
-        last = grid[-1][0]
-        last.set_xlim(0, day.hours)
-        if day.hours == 24:
-            last.xaxis.set_major_locator(MultipleLocator(3))
-        last.set_xlabel("event time since the window began (h)")
-        figure.align_ylabels()
-        figure.legend(handles=_day_legend(day), loc="outside upper left", ncols=4)
-    return figure
-
-
-def _limits(day: SensorDay, channel: str, least: float) -> tuple[float, float]:
-    """Limits that hold truth and readings with some room, and span ``least`` at least."""
-    values = pl.concat([day.readings[f"true_{channel}"], day.readings[channel]]).drop_nulls().to_list() or [0.0]
-    low, high = min(values), max(values)
-    high = max(high, low + least)
-    room = 0.14 * (high - low)
-    return low - room, high + room
-
-
-def _day_legend(day: SensorDay) -> list[Line2D | Patch]:
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=style.TRUE_LINE, label="true value"),
-        Line2D([], [], color=style.OBSERVED, marker="o", linestyle="", markersize=3, label="reported"),
-        Line2D(
-            [],
-            [],
-            marker="o",
-            linestyle="",
-            markerfacecolor="none",
-            markeredgecolor=style.ALERTED,
-            markersize=7,
-            label="alerted",
-        ),
-    ]
-    if len(day.faults):
-        kinds = words.joined(sorted({kind.replace("_", " ") for kind in day.faults["kind"]}))
-        handles.append(Patch(facecolor=style.FAULTY, alpha=0.35, label=f"injected fault ({kinds})"))
-    return handles

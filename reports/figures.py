@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import polars as pl
-
-from reports import speed_figures, tables, words
+from reports import quality_figures, speed_figures, tables
+from reports.change import Change
 from reports.draw_bars import budget_bars, cpu_bars
-from reports.draw_time import day_figure
-from reports.drawn import Drawn, drawn, why
+from reports.drawn import Drawn, drawn
 from reports.measured import measured_cells
-from reports.sensor_day import SensorDay, sensor_day
 from reports.stored import StoredRun
 
 
-def draw_all(run: StoredRun) -> dict[str, Drawn]:
+def draw_all(run: StoredRun, change: Change | None = None) -> dict[str, Drawn]:
     """Every figure of the report by name; one that cannot be drawn has a reason instead of pixels."""
     cells = list(measured_cells(run))
     figures = [
@@ -26,8 +23,14 @@ def draw_all(run: StoredRun) -> dict[str, Drawn]:
         speed_figures.batches(run.result),
         speed_figures.trade(run.result),
         _cpu(run),
-        _day(run),
+        quality_figures.shares(run.result),
+        quality_figures.delays(run.result),
+        quality_figures.day(run),
+        quality_figures.field(run),
+        quality_figures.repeats(run.result),
     ]
+    if change is not None:
+        figures.append(quality_figures.change_of(change))
     return {figure.name: figure for figure in figures}
 
 
@@ -46,20 +49,3 @@ def _cpu(run: StoredRun) -> Drawn:
     alt = "Stacked bars of the cores that each process used, for every cell."
     draw = lambda: cpu_bars(resources, run.result.env.cores)  # noqa: E731 - drawn only if there is anything
     return drawn("cpu-by-process", alt, data, draw, "no cell has measured its processes")
-
-
-def _day(run: StoredRun) -> Drawn:
-    day = sensor_day(run)
-    if day is None:
-        absent = why(run, ("stream/", "alerts"), "no sensor has an alert")
-        return Drawn("sensor-day", "", None, pl.DataFrame(), absent)
-    data = day.readings.with_columns(pl.col("fired").list.join(", "))
-    return drawn("sensor-day", _day_alt(day), data, lambda: day_figure(day), "")
-
-
-def _day_alt(day: SensorDay) -> str:
-    rules = day.alerts.group_by("rule").agg(times=pl.len()).sort("rule")
-    alerts = words.joined([f"{row['rule']} {row['times']} times" for row in rules.iter_rows(named=True)])
-    faults = words.joined([f"{row['kind']} at {row['start_h']:.1f} h" for row in day.faults.iter_rows(named=True)])
-    text = f"Five channels of sensor {day.sensor_id} over {day.hours:g} h of event time. Alerted: {alerts}."
-    return text + (f" Injected faults: {faults}." if faults else " It had no injected fault.")

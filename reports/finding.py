@@ -13,6 +13,7 @@ import polars as pl
 from bench.records import BATCHES_FOR_WORDS, REPEATS_FOR_WORDS, QualityCell, Result
 from reports import words
 from reports.capacity import capacity_sentences
+from reports.repeats import noise_sentence
 from reports.tables import cells_table, quality_table, triggers_of
 
 
@@ -205,10 +206,8 @@ def _limits(result: Result, cells: pl.DataFrame) -> list[str]:
     repeats = cells["repeat"].max()
     if len(cells) > 1 and (not isinstance(repeats, int) or repeats < REPEATS_FOR_WORDS):
         many = words.plural(repeats if isinstance(repeats, int) else 0, "repeat")
-        noise = result.calibration.noise
-        if noise is None:
+        if result.calibration.noise is None:
             limits.append(f"Noise unknown ({many}, no stored noise): no difference between cells is put into words.")
         else:
-            age = words.plural(round(noise.age_days(result.run.started)), "day")
-            limits.append(f"The machine's noise was measured {age} before this run, by bench.noise.")
+            limits.append(noise_sentence(result))
     return limits

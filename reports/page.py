@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
+from base.plain_text import printable
 from bench.records import Cell, QualityCell, Result
-from reports import capacity, cell_grids, grid, tables, words
+from reports import capacity, cell_grids, grid, repeats, tables, words
+from reports.change import Change, change_grid
 from reports.drawn import Drawn
 from reports.finding import finding, short_sentence, verdict
 from reports.over_time import stalls_table
@@ -28,10 +31,12 @@ _FILES = {
     "stream/truth.parquet": "what was really there",
     "stream/intervals.parquet": "every injected fault and every storm",
     "stream/schedule.parquet": "when every delivery was due",
+    "stream/sensors.parquet": "where the sensors stand",
+    "stream/hazards.parquet": "what the rules should have found",
 }
 
 
-def render_page(run: StoredRun, figures: dict[str, Drawn]) -> str:
+def render_page(run: StoredRun, figures: dict[str, Drawn], change: Change | None = None) -> str:
     """The whole report as one HTML document that needs nothing from anywhere."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -39,11 +44,20 @@ def render_page(run: StoredRun, figures: dict[str, Drawn]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_steering_nothing,
     )
-    return environment.get_template("report.html.j2").render(page_values(run, figures)) + "\n"
+    return environment.get_template("report.html.j2").render(page_values(run, figures, change)) + "\n"
 
 
-def page_values(run: StoredRun, figures: dict[str, Drawn]) -> dict[str, Any]:
+def _steering_nothing(value: Any) -> Any:
+    """A text without signs that turn the direction of the text around it, or mean nothing in HTML."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    # Headings of ours say with soft hyphens where they may be parted.
+    return "\u00ad".join(map(printable, value.split("\u00ad")))
+
+
+def page_values(run: StoredRun, figures: dict[str, Drawn], change: Change | None = None) -> dict[str, Any]:
     """What the template shows, by name."""
     result = run.result
     return {
@@ -65,6 +79,9 @@ def page_values(run: StoredRun, figures: dict[str, Drawn]) -> dict[str, Any]:
             for cells, found in tables.quality_groups(result)
         ],
         "quality_cell": quality_cell_values(result.quality_cell),
+        "noise": repeats.noise_sentence(result),
+        "tellable": repeats.tellable_grid(result),
+        "change": change_values(change) if change is not None else None,
         "host": cell_grids.host_grid(result),
         "env": grid.pairs_grid(result.env.model_dump()),
         "config": grid.pairs_grid(result.config | {"broker": result.broker}),
@@ -86,6 +103,17 @@ def quality_cell_values(cell: QualityCell) -> dict[str, Any]:
         "short": short_sentence(cell),
         "grid": cell_grids.quality_grid(cell.quality),
         "metrics": cell_grids.metrics_grid(cell.quality),
+    }
+
+
+def change_values(change: Change) -> dict[str, Any]:
+    """The comparison as the template shows it."""
+    baseline = change.baseline
+    return {
+        "headline": change.headline,
+        "baseline": f"{baseline.run.id}, of {words.instant(baseline.run.started)}",
+        "remarks": change.remarks,
+        "grid": change_grid(change),
     }
 
 

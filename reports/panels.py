@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from base.durations import parse_duration_s
 from reports import style, words
@@ -120,6 +120,14 @@ def trigger_places(triggers: Sequence[str]) -> dict[str, float]:
         left -= 0.9
         places[name] = left
     return places
+
+
+def percent_change_axis(axes: Axes, limits: tuple[float, float], *, ticks: int) -> None:
+    """Ratios along the x axis, told as the change from 1 in percent, at up to so many ``ticks``."""
+    axes.set_xlim(limits)
+    axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+    # Rounded, since a tick at 1 may be off by the last bit; and without a zero that is negative.
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100 * (value - 1), 6) + 0.0:+.3g}"))
 
 
 def seconds_axis(figure: Figure, grid: Sequence[Axes], seconds: pl.DataFrame) -> None:

@@ -10,6 +10,7 @@ import typer
 from base.errors import one_line_errors
 from base.paths import writable_dir
 from bench.store import write_whole
+from reports.change import change_from
 from reports.figures import draw_all
 from reports.page import render_page
 from reports.stored import open_run
@@ -25,28 +26,34 @@ files give the same bytes. Prints the path of the report.
 \b
   python -m reports.render results/latest
   python -m reports.render results/20261124T002239Z-0123456-temperate-day
+  python -m reports.render results/latest --baseline results/20261124T002239Z-0123456-temperate-day
 
 A run that was interrupted, and one whose Parquet files are gone, is rendered as far as it goes; the
-report says what is missing. Exit: 0 ok, 2 no readable result in RUN_DIR.
+report says what is missing. Exit: 0 ok, 2 no readable result in RUN_DIR, or in OTHER, or one of another load.
 """
 
 
 @app.command(help=_HELP)
 def main(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A folder below results/, or results/latest.")],
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="OTHER", help="A run of the same load: what has changed since then?")
+    ] = None,
 ) -> None:
     """See `_HELP`."""
-    print(render(run_dir))
+    print(render(run_dir, baseline))
 
 
-def render(folder: Path) -> Path:
+def render(folder: Path, baseline: Path | None = None) -> Path:
     """Write the report of the run in ``folder``, each file whole; returns the path of ``report.html``.
 
-    Raises `UsageError` if there is no readable result, or the folder cannot be written to.
+    ``baseline``: the folder of a run to hold it against. Raises `UsageError` if there is no readable result, the two
+    are not of the same load, or the folder cannot be written to.
     """
     run = open_run(folder)
-    figures = draw_all(run)
-    page = render_page(run, figures)
+    change = change_from(baseline, run.result) if baseline is not None else None
+    figures = draw_all(run, change)
+    page = render_page(run, figures, change)
     writable_dir(folder / "figures", field="RUN_DIR")
     for drawn in figures.values():
         if drawn.png is not None:

@@ -1,8 +1,9 @@
-"""One sensor's window: what was true, what it reported, what was alerted, and which faults it had."""
+"""One sensor's window: what was true, what it reported, which alerts were right, what was missed, and its faults."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import polars as pl
 
@@ -16,9 +17,11 @@ from wire.reading import CHANNELS
 class SensorDay:
     """The tables behind the figure of one sensor. Times are hours of event time into the window.
 
-    ``readings``: hour, seq, true_<channel>, the observed <channel> (null: failed or never sent), and
-    ``fired``, the rules alerted on the reading. ``alerts``: hour, channel, value, rule, one row for
-    each rule that fired. ``faults``: kind, field (null: all channels), start_h, end_h.
+    ``readings``: hour, seq, true_<channel>, the observed <channel> (null: failed or never sent),
+    ``fired``, the rules alerted on the reading, and ``outcomes``, what became of each in words.
+    ``outcomes``: seq, hour, channel, value, rule, outcome (of `style.OUTCOMES`), one row for each rule that
+    fired on a reading, and for each hazard that no alert met, on its first reading. ``hazards``: rule,
+    channel, marginal, start_h, end_h. ``faults``: kind, field (null: all channels), start_h, end_h.
     """
 
     sensor_id: int
@@ -26,7 +29,8 @@ class SensorDay:
     start_us: int
     hours: float
     readings: pl.DataFrame
-    alerts: pl.DataFrame
+    outcomes: pl.DataFrame
+    hazards: pl.DataFrame
     faults: pl.DataFrame
 
 
@@ -84,7 +88,7 @@ def sensor_day(run: StoredRun) -> SensorDay | None:
         chosen = choose_sensor(alerts, intervals, beacons) if alerts is not None else None
         if alerts is not None and chosen is not None and start_us is not None:
             hours = cell.window_s * run.result.scenario.speedup / 3600
-            return _day_of(chosen, cell.id, start_us, hours, truth, readings, alerts, intervals)
+            return _day_of(chosen, cell.id, start_us, hours, truth, readings, alerts, intervals, run.hazards())
     return None
 
 
@@ -102,38 +106,114 @@ def _day_of(
     readings: pl.DataFrame,
     alerts: pl.DataFrame,
     intervals: pl.DataFrame,
+    hazards: pl.DataFrame | None,
 ) -> SensorDay:
     mine = pl.col("sensor_id") == sensor
     fired = alerts.filter(mine).unique("seq", keep="first", maintain_order=True).select("seq", "fired")
     rows = (
         truth.filter(mine)
-        .select(pl.col("seq").cast(pl.Int64), "event_us", *(f"true_{channel}" for channel in CHANNELS))
+        .select(pl.col("seq").cast(pl.Int64), "event_us", "fault_mask", *(f"true_{channel}" for channel in CHANNELS))
         .join(readings.filter(mine).select(pl.col("seq").cast(pl.Int64), *CHANNELS), on="seq", how="left")
         .join(fired, on="seq", how="left")
         .with_columns(hour=(pl.col("event_us") - start_us) / 3.6e9)
         .filter(pl.col("hour").is_between(0, hours, closed="left"))
         .sort("seq")
     )
+    here = None
+    if hazards is not None:
+        inside = (pl.col("last_seq") >= rows["seq"].min()) & (pl.col("first_seq") <= rows["seq"].max())
+        here = hazards.filter(mine, inside)
+    judged = outcomes(rows, here)
+    told = judged.group_by("seq").agg(outcomes=pl.format("{}: {}", "rule", "outcome").str.join(", "))
+    columns = ("hour", "seq", *(f"true_{channel}" for channel in CHANNELS), *CHANNELS, "fired", "outcomes")
     return SensorDay(
         sensor_id=sensor,
         cell=cell,
         start_us=start_us,
         hours=hours,
-        readings=rows.select("hour", "seq", *(f"true_{channel}" for channel in CHANNELS), *CHANNELS, "fired"),
-        alerts=_markers(rows),
+        readings=rows.join(told, on="seq", how="left", maintain_order="left").select(columns),
+        outcomes=judged,
+        hazards=_spans(here, start_us, hours),
         faults=_faults(intervals, sensor, start_us, hours),
     )
 
 
-def _markers(rows: pl.DataFrame) -> pl.DataFrame:
-    markers = [
-        {"hour": row["hour"], "channel": channel, "value": row[channel] if channel else None, "rule": rule}
-        for row in rows.drop_nulls("fired").iter_rows(named=True)
-        for rule in row["fired"]
-        for channel in [channel_of(rule)]
+#: Of the outcomes' frame.
+_OUTCOMES: Final = {
+    "seq": pl.Int64,
+    "hour": pl.Float64,
+    "channel": pl.String,
+    "value": pl.Float64,
+    "rule": pl.String,
+    "outcome": pl.String,
+}
+
+
+def outcomes(rows: pl.DataFrame, hazards: pl.DataFrame | None) -> pl.DataFrame:
+    """What became of one sensor's alerts and hazards, as `bench.quality` counts them: see `SensorDay.outcomes`.
+
+    ``rows``: one sensor's readings by seq, with hour, fault_mask, fired, and the channels. A run of readings on
+    which a rule fired is a *hit* where it touches a hazard; else *neither* right nor wrong where it touches a
+    marginal one or a faulty reading; else *false*. ``hazards``: of the sensor; None: nothing can be judged.
+    """
+    at = {row["seq"]: row for row in rows.iter_rows(named=True)}
+    alerted: dict[str, list[int]] = {}
+    for seq, row in at.items():
+        for rule in row["fired"] or []:
+            alerted.setdefault(rule, []).append(seq)
+    found = []
+    for rule, seqs in alerted.items():
+        own = hazards.filter(rule=rule) if hazards is not None else None
+        for run in _runs(seqs):
+            outcome = _judged(run, own, at)
+            found += [_marker(at[seq], rule, outcome, observed=True) for seq in run]
+    for hazard in hazards.filter(~pl.col("marginal")).iter_rows(named=True) if hazards is not None else []:
+        alerts = alerted.get(hazard["rule"], [])
+        inside = [seq for seq in at if hazard["first_seq"] <= seq <= hazard["last_seq"]]
+        if inside and not any(hazard["first_seq"] <= seq <= hazard["last_seq"] for seq in alerts):
+            found.append(_marker(at[inside[0]], hazard["rule"], "missed", observed=False))
+    return pl.DataFrame(found, schema=_OUTCOMES).sort("seq", "rule")
+
+
+def _runs(seqs: list[int]) -> list[list[int]]:
+    """Consecutive numbers of an ascending list together."""
+    runs: list[list[int]] = []
+    for seq in seqs:
+        if runs and runs[-1][-1] == seq - 1:
+            runs[-1].append(seq)
+        else:
+            runs.append([seq])
+    return runs
+
+
+def _judged(run: list[int], hazards: pl.DataFrame | None, at: dict[int, dict[str, Any]]) -> str:
+    if hazards is None:
+        return "unjudged"
+    touched = hazards.filter(pl.col("first_seq") <= run[-1], pl.col("last_seq") >= run[0])["marginal"].to_list()
+    if not all(touched):
+        return "hit"
+    return "neither" if touched or any(at[seq]["fault_mask"] for seq in run) else "false"
+
+
+def _marker(row: dict[str, Any], rule: str, outcome: str, *, observed: bool) -> dict[str, Any]:
+    """An alert stands where the sensor reported it, a hazard that was missed where it was."""
+    channel = channel_of(rule)
+    value = row[channel if observed else f"true_{channel}"] if channel else None
+    place = {"seq": row["seq"], "hour": row["hour"], "channel": channel, "value": value}
+    return {**place, "rule": rule, "outcome": outcome}
+
+
+def _spans(hazards: pl.DataFrame | None, start_us: int, hours: float) -> pl.DataFrame:
+    """When the hazards were, in hours of the window, from their first reading to their last."""
+    columns = {"rule": pl.String, "channel": pl.String, "marginal": pl.Boolean}
+    schema = columns | dict.fromkeys(("start_h", "end_h"), pl.Float64)
+    rows = [
+        {"rule": one["rule"], "channel": channel_of(one["rule"]), "marginal": one["marginal"]}
+        | {"start_h": max((one["first_us"] - start_us) / 3.6e9, 0.0)}
+        | {"end_h": min((one["last_us"] - start_us) / 3.6e9, hours)}
+        for one in (hazards.iter_rows(named=True) if hazards is not None else [])
     ]
-    schema = {"hour": pl.Float64, "channel": pl.String, "value": pl.Float64, "rule": pl.String}
-    return pl.DataFrame(markers, schema=schema)
+    return pl.DataFrame(rows, schema=schema)
 
 
 def _faults(intervals: pl.DataFrame, sensor: int, start_us: int, hours: float) -> pl.DataFrame:

@@ -30,8 +30,8 @@ class StoredRun:
     #: File relative to the folder -> why it could not be used.
     absent: dict[str, str] = field(default_factory=dict)
 
-    def frame(self, name: str, columns: list[str]) -> pl.DataFrame | None:
-        """``columns`` of the Parquet file ``name``; None if it cannot be had."""
+    def frame(self, name: str, columns: list[str] | None = None) -> pl.DataFrame | None:
+        """``columns`` (None: all) of the Parquet file ``name``; None if it cannot be had."""
         path = self.folder / name
         if not path.is_file():
             self.absent[name] = "is not there"
@@ -70,14 +70,22 @@ class StoredRun:
         return self.frame("stream/readings.parquet", ["sensor_id", "seq", "event_us", *CHANNELS])
 
     def truth(self) -> pl.DataFrame | None:
-        """sensor_id, seq, event_us, beacon and true_<channel>, readings never sent included."""
+        """sensor_id, seq, event_us, beacon, fault_mask and true_<channel>, readings never sent included."""
         columns = [f"true_{channel}" for channel in CHANNELS]
-        return self.frame("stream/truth.parquet", ["sensor_id", "seq", "event_us", "beacon", *columns])
+        return self.frame("stream/truth.parquet", ["sensor_id", "seq", "event_us", "beacon", "fault_mask", *columns])
 
     def intervals(self) -> pl.DataFrame | None:
         """class, kind, sensor_id, field, start_us, end_us of every fault and event."""
         columns = ["class", "kind", "sensor_id", "field", "start_us", "end_us"]
         return self.frame("stream/intervals.parquet", columns)
+
+    def sensors(self) -> pl.DataFrame | None:
+        """sensor_id, beacon and, where the sensors stand anywhere, x_km and y_km."""
+        return self.frame("stream/sensors.parquet")
+
+    def hazards(self) -> pl.DataFrame | None:
+        """rule, sensor_id, first_seq, last_seq, first_us, last_us, marginal of all that the rules should find."""
+        return self.frame("stream/hazards.parquet")
 
     def pauses(self, cell: str) -> pl.DataFrame | None:
         """end_ns, ms and gc (to collect garbage) of every pause of both JVMs inside the window."""

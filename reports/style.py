@@ -6,7 +6,8 @@ pictures share. Figures are white cards: the page around them may be dark.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
@@ -31,9 +32,10 @@ from base.figure_style import (
 
 # What the reports draw with, whether its home is here or there.
 __all__ = [
-    "ALERTED", "BLACK", "BLUE", "DOUBT", "DPI", "FAULTY", "GREEN", "HEAT_MAP", "HEAT_MAP_REVERSED", "INK", "MUTED",
-    "OBSERVED", "ORANGE", "PAPER", "PROCESSES", "PURPLE", "SCALE", "SKY", "STAGES", "TRUE_LINE", "VERMILION", "WIDTH",
-    "faded", "new_figure", "of_partitions", "of_process", "of_stage", "png", "stage_order", "styled",
+    "BLACK", "BLUE", "DETECTORS", "DOUBT", "DPI", "FAULTY", "GREEN", "HAZARD", "HEAT_MAP", "HEAT_MAP_REVERSED", "INK",
+    "MARGINAL", "MUTED", "OBSERVED", "ORANGE", "OUTCOMES", "PAPER", "PROCESSES", "PURPLE", "SCALE", "SKY", "STAGES",
+    "TRUE_LINE", "VERMILION", "WIDTH", "Mark", "faded", "new_figure", "of_outcome", "of_partitions", "of_process",
+    "of_stage", "png", "stage_order", "styled",
 ]  # fmt: skip
 
 #: Ground of matrix points that may not be read as numbers.
@@ -72,11 +74,40 @@ PROCESSES: Final = {
     "meter": SKY,
 }
 
-#: Sensor's day: what was true, what was reported, what was alerted, where a fault was injected.
+#: Sensor's day: what was true, what was reported, where a fault was injected, where a rule holds for the truth.
 TRUE_LINE: Final = MUTED
 OBSERVED: Final = BLUE
-ALERTED: Final = VERMILION
 FAULTY: Final = ORANGE
+
+HAZARD: Final = INK
+MARGINAL: Final = "#b8c0c8"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a thing that is counted is marked, and what it is called."""
+
+    colour: str
+    marker: str
+    label: str
+
+
+#: What became of an alert, or of a hazard -> its mark, the same in every figure.
+OUTCOMES: Final = {
+    "hit": Mark(GREEN, "o", "alert: hit"),
+    "false": Mark(VERMILION, "s", "alert: false"),
+    "neither": Mark(MUTED, "D", "alert: neither (noise or fault)"),
+    "unjudged": Mark(PURPLE, "^", "alert: not judged"),
+    "missed": Mark(BLACK, "X", "missed hazard"),
+}
+
+#: Detector -> its mark; the rules' own first, then those that know nothing.
+DETECTORS: Final = {
+    "alerts": Mark(BLUE, "o", "the rules"),
+    "random": Mark(ORANGE, "D", "at random"),
+    "always_on": Mark(VERMILION, "^", "always on"),
+    "never": Mark(MUTED, "X", "never"),
+}
 
 #: Heat maps: one hue, and light is good; a share runs the other way than a time.
 HEAT_MAP: Final = LinearSegmentedColormap.from_list("heat", ["#e6f1f9", "#8cc3e6", BLUE, "#08335c"])
@@ -86,6 +117,14 @@ HEAT_MAP_REVERSED: Final = HEAT_MAP.reversed()
 def of_partitions(count: int) -> tuple[str, str]:
     """Colour and marker of a number of partitions; powers of two have theirs, others share the cycle."""
     return _PARTITIONS.get(count, (_CYCLE[count % len(_CYCLE)], "o"))
+
+
+def of_outcome(outcome: str) -> dict[str, Any]:
+    """How Matplotlib draws the mark of an outcome: hollow around a reading, filled where nothing was alerted."""
+    mark = OUTCOMES[outcome]
+    fill, edge = (mark.colour, PAPER) if outcome == "missed" else ("none", mark.colour)
+    colours = {"markerfacecolor": fill, "markeredgecolor": edge}
+    return {"marker": mark.marker, "linestyle": "", "markersize": 7, "markeredgewidth": 1.3, **colours}
 
 
 def of_process(name: str) -> str:

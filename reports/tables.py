@@ -209,7 +209,7 @@ def quality_table(quality: Quality) -> pl.DataFrame:
     """One row a rule or fault kind, and ``all`` at the end: counts, shares, intervals, false alarms, delays."""
     counts = ("tp", "fp", "fn", "marginal", "masked", "ignored")
     rows = []
-    for group, name, score in _scores(quality):
+    for group, name, score in scores(quality):
         found = score.model_dump()
         numbers = {
             "false_per_sensor_day": score.false_alarms_per_sensor_day,
@@ -243,7 +243,7 @@ def metrics_table(quality: Quality) -> pl.DataFrame:
     """
     rows = [
         {"group": group, "name": name, "detector": detector} | {key: _at(found, path) for key, path in METRICS.items()}
-        for group, name, score in _scores(quality)
+        for group, name, score in scores(quality)
         for detector, found in {"alerts": score, **score.baselines}.items()
         if found.metrics is not None
     ]
@@ -258,7 +258,8 @@ def _at(found: Counted, path: tuple[str, ...]) -> float | None:
     return cast(float | None, value)
 
 
-def _scores(quality: Quality) -> Iterator[tuple[str, str, Score]]:
+def scores(quality: Quality) -> Iterator[tuple[str, str, Score]]:
+    """(group, name, score) of every rule, every kind of fault, and of all rules: rule, fault, all."""
     for group, scores in (("rule", quality.by_rule), ("fault", quality.by_fault)):
         for name, score in scores.items():
             yield group, name, score

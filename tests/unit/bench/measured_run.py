@@ -60,8 +60,8 @@ def stored(folder: Path) -> Path:
     (spec,) = plan(config)
     store = RunStore(folder / "results", "run")
     stream = prepare_stream(resolve(config), config, tail_s=tail_s(spec), folder=store.folder / "stream")
-    stream.write()
     rules = load_rules(None)
+    stream.write(rules)
     bench = Bench(
         run_id="run",
         config=config,

@@ -20,6 +20,7 @@ from bench.capacity_load import (
 )
 from bench.latency import samples_needed
 from bench.stream import latency_sensors, prepare_stream, resolve
+from pipeline.rules import load_rules
 from pipeline.triggers import Trigger
 from sim.deliveries import read_deliveries
 
@@ -71,7 +72,7 @@ def growing(tmp_path: Path) -> tuple[GrowingStream, Any]:
     config = a_config(triggers=("1s",), sensors=100, warmup_s=0.5, window_s=2.0)
     spec = resolve(config)
     first = prepare_stream(spec, config, tail_s=0.5, folder=tmp_path)
-    first.write()
+    first.write(load_rules(None))
     return GrowingStream(first, config, tail_s=0.5), spec
 
 

@@ -53,7 +53,7 @@ def test_the_pages_program_finds_the_results_numbers(run, found):
 def test_every_column_is_on_the_page(run):
     """No Parquet file and no column of one, nor of the publisher's log, goes unexplained."""
     files = sorted(run.rglob("*.parquet"))
-    assert len(files) == 9
+    assert len(files) == 11
     for file in files:
         assert f"`{file.name}`" in PAGE
         section = PAGE.split(f"**`{file.name}`**")[1].split("\n**`")[0]

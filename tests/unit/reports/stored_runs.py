@@ -336,7 +336,40 @@ def stream(sensors: int = 8) -> dict[str, pl.DataFrame]:
     times = {"start_us": ZERO_US + 9 * 3_600_000_000, "end_us": ZERO_US + 10 * 3_600_000_000}
     intervals = pl.DataFrame([spike | times | {"magnitude": 12.0, "scorable": True}])
     intervals = intervals.cast({"sensor_id": pl.Int32})
-    return {"readings": readings, "truth": truth, "schedule": schedule, "intervals": intervals}
+    told = {"readings": readings, "truth": truth, "schedule": schedule, "intervals": intervals}
+    return told | {"sensors": places(sensors), "hazards": hazards(truth)}
+
+
+def places(sensors: int) -> pl.DataFrame:
+    """Sensors on a diagonal, a kilometre each apart in both directions; number 1 is a beacon."""
+    numbers = pl.DataFrame({"sensor_id": np.arange(1, sensors + 1, dtype=np.int32)})
+    return numbers.with_columns(x_km=pl.col("sensor_id") * 1.0, y_km=pl.col("sensor_id") * 1.0).with_columns(
+        latitude=pl.lit(50.0), longitude=pl.lit(10.0), beacon=pl.col("sensor_id") == 1
+    )
+
+
+def hazards(truth: pl.DataFrame) -> pl.DataFrame:
+    """The hot hours of all but the beacon, the dry ones, and a marginal wind from 6 to 7 h and a missed one at 20 h."""
+    hour = (pl.col("event_us") - ZERO_US) / 3.6e9
+    when = {
+        "high_temperature": (pl.col("true_temperature") > 35, False),
+        "low_humidity": (pl.col("true_humidity") < 20, False),
+        "high_wind_speed": (hour.is_between(6, 7) & (pl.col("sensor_id") == 3), True),
+        "heavy_rainfall": (hour.is_between(20, 21) & (pl.col("sensor_id") == 3), False),
+    }
+    frames = [
+        truth.filter(holds, ~pl.col("beacon"))
+        .group_by(pl.col("sensor_id").cast(pl.Int64))
+        .agg(
+            first_seq=pl.col("seq").min(),
+            last_seq=pl.col("seq").max(),
+            first_us=pl.col("event_us").min(),
+            last_us=pl.col("event_us").max(),
+        )
+        .select(pl.lit(rule).alias("rule"), pl.all(), pl.lit(marginal).alias("marginal"))
+        for rule, (holds, marginal) in when.items()
+    ]
+    return pl.concat(frames)
 
 
 def stamps(schedule: pl.DataFrame, *, wait_ms: float = 3.0, zero_ns: int = ZERO_NS) -> pl.DataFrame:

@@ -6,8 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import image
+from unit.bench.builders import a_noise
 from unit.reports.legible import cut_off, drawn_texts, figures_of, overlapping
-from unit.reports.stored_runs import MANY_TRIGGERS, REASON, broken, cell, many, matrix, result, store
+from unit.reports.stored_runs import (
+    MANY_TRIGGERS,
+    REASON,
+    broken,
+    cell,
+    many,
+    matrix,
+    quality,
+    quality_cell,
+    result,
+    score,
+    store,
+)
 
 from reports import style, tables
 from reports.draw_bars import budget_bars
@@ -23,6 +36,11 @@ RUNS = {
     "two cells": result(cells=[cell(), cell("1s", p50=612.0, p99=1120.0)]),
     "every verdict": result(cells=CELLS),
     "24 cells, six triggers": result(cells=many(long_names=False), config=TRIGGERS),
+    "repeats": result(
+        cells=[cell("1s", count, p50=612.0 + 9 * n, p99=1120.0, repeat=n) for count in (1, 4) for n in (1, 2, 3)],
+        calibration={"kafka_floor_ms": None, "noise": a_noise({"micro-batch": {"latency_ms.due_to_seen.p50": 0.02}})},
+        quality_cell=quality_cell(quality=quality(by_fault={"spike": score(3, 1, 2), "drift": score(0, 0, 4)})),
+    ),
     "24 cells, long names": result(cells=many(long_names=True), config={"triggers": MANY_TRIGGERS[::2]}),
 }
 
@@ -36,8 +54,17 @@ FIGURES = [
     "batch-time",
     "trade-off",
     "cpu-by-process",
+    "quality",
+    "detection-delay",
     "sensor-day",
+    "field-map",
+    "repeat-spread",
 ]
+#: What a run lacks unless it was asked for.
+ABSENT = {
+    "one cell": {"trade-off", "repeat-spread"},
+    "repeats": {"trade-off"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +76,9 @@ def stored(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def figures(stored):
-    """The figures of the run with every verdict, by name."""
-    return figures_of(stored["every verdict"])
+    """The figures of the run with every verdict, by name, and how repeats scatter in the one that has them."""
+    spread = {"repeat-spread": figures_of(stored["repeats"])["repeat-spread"]}
+    return figures_of(stored["every verdict"]) | spread
 
 
 def words_of(figure):
@@ -68,7 +96,7 @@ def ticks_of(axis):
 def test_no_text_overlaps_another_and_none_is_cut(stored, name):
     """On every figure of the report, however many cells there are and however long their names."""
     drawn = figures_of(stored[name])
-    assert set(drawn) == set(FIGURES) - ({"trade-off"} if name == "one cell" else set())
+    assert set(drawn) == set(FIGURES) - ABSENT.get(name, {"repeat-spread"})
     faults = {}
     for title, figure in drawn.items():
         texts = drawn_texts(figure)
@@ -204,9 +232,11 @@ def test_what_cannot_be_drawn_says_why(tmp_path):
     drawn = draw_all(open_run(tmp_path))
     absent = {name: one.absent for name, one in drawn.items() if one.png is None}
     stamps = {"latency-percentiles", "latency-cdf", "latency-over-time", "throughput-over-time"}
-    assert set(absent) == {*stamps, "batch-time", "trade-off", "sensor-day"}
+    assert set(absent) == {*stamps, "batch-time", "trade-off", "sensor-day", "field-map", "repeat-spread"}
     assert {absent[name] for name in stamps} == {"stream/schedule.parquet is not there"}
     assert "stream/truth.parquet is not there" in absent["sensor-day"]
+    assert "stream/sensors.parquet is not there" in absent["field-map"]
+    assert absent["repeat-spread"] == "no cell was measured more than once (--repeats 3 does)"
     assert absent["batch-time"] == "no cell has measured micro-batches"
     assert absent["trade-off"] == "fewer than two triggers were measured"
 
@@ -217,3 +247,45 @@ def test_a_run_without_cells_draws_nothing_and_says_so(tmp_path):
     drawn = draw_all(open_run(tmp_path))
     assert list(drawn) == FIGURES
     assert all(one.png is None and one.absent for one in drawn.values())
+
+
+def test_quality_names_shares_counts_and_detectors(figures):
+    """Every rule's own share with n; detectors that know nothing have a name in the legend."""
+    words = words_of(figures["quality"])
+    assert {"precision", "recall", "all rules", "high_temperature"} <= set(words)
+    assert {"80.0 %  n = 25", "100 %  n = 20"} <= set(words)
+    assert {"the rules, 95 % interval", "at random", "always on", "never"} <= set(words)
+
+
+def test_delay_is_in_event_time_and_names_what_was_missed(figures):
+    """Minutes, both means beside each other, the share missed with its n, and what the dotted line is."""
+    words = words_of(figures["detection-delay"])
+    assert {"0.0 min / 12.5 min", "0 %  n = 20", "time between two readings"} <= set(words)
+    assert "event time since the event began (min)" in words
+
+
+def test_every_outcome_has_a_mark_of_its_own(figures):
+    """Colours and markers of outcomes differ, and the day's legend names those that occur."""
+    assert len({mark.colour for mark in style.OUTCOMES.values()}) == len(style.OUTCOMES)
+    assert len({mark.marker for mark in style.OUTCOMES.values()}) == len(style.OUTCOMES)
+    words = words_of(figures["sensor-day"])
+    assert {"alert: hit", "missed hazard", "hazard", "marginal hazard"} <= set(words)
+    assert "alert: false" not in words
+
+
+def test_the_map_has_three_pictures_with_units(figures):
+    """Temperature at an instant, rain, faults: each with its unit, on axes in kilometres."""
+    words = words_of(figures["field-map"])
+    assert {"true temperature at 15 h", "most rain in an hour", "injected faults"} <= set(words)
+    assert {"°C", "mm", "x, eastward (km)", "y, northward (km)"} <= set(words)
+
+
+def test_repeats_stand_on_the_band_of_noise(figures):
+    """A band where the noise is known, which is p50; a dot a repeat; a row a point."""
+    figure = figures["repeat-spread"]
+    words = words_of(figure)
+    assert {"1s · 1 partition", "1s · 4 partitions", "the machine’s noise: 95 % of repeats"} <= set(words)
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes}
+    assert [len(panels[title].patches) for title in ("p50 of due to seen", "drain rate")] == [2, 0]
+    dots = [line for line in panels["drain rate"].lines if line.get_marker() == "o"]
+    assert len(dots) == 6

@@ -2,9 +2,9 @@
 
 import subprocess
 import sys
-from html.parser import HTMLParser
 
 import pytest
+from unit.reports.pages import Page
 from unit.reports.stored_runs import (
     MANY_TRIGGERS,
     REASON,
@@ -24,45 +24,6 @@ from bench import records
 from bench.records import Advice, ThresholdVerdict
 from reports.render import render
 from reports.summary import markdown
-
-#: Elements that have no end tag.
-VOID = {"meta", "link", "img", "br", "hr"}
-
-
-class Page(HTMLParser):
-    """What a test asks of a page: its tags with attributes, its text, and whether tags are nested right."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.open, self.tags, self.text, self.wrong = [], [], [], []
-        self.feed(html)
-        self.close()
-        self.wrong += self.open
-
-    def handle_starttag(self, tag, attrs):
-        """Remember the tag; void ones are not left open."""
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        """Close the tag that was opened last."""
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-    def handle_data(self, data):
-        """Collect text, styles left out."""
-        if self.open and self.open[-1] != "style":
-            self.text.append(data)
-
-    @property
-    def words(self):
-        """All text, with single spaces."""
-        return " ".join(" ".join(self.text).split())
-
-    def attributes(self, name):
-        """Every value of an attribute."""
-        return [attrs[name] for _, attrs in self.tags if attrs.get(name)]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +81,8 @@ def test_what_matters_stands_on_top_in_order(page):
     assert places == sorted(places)
     sections = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
     expected = (
-        "validity matrix maps latency time budget throughput trade quality day resources method environment files"
+        "validity matrix maps latency time budget throughput resources trade quality delay day field repeats "
+        "method environment files"
     )
     assert sections == expected.split()
 
@@ -234,7 +196,7 @@ def test_the_summary_has_thresholds_and_advice():
     """As a table and as lines, whatever signs are in them."""
     text = markdown(result(cells=[cell()], thresholds=THRESHOLDS, advice=ADVICE))
     assert text.startswith("## alertbench: THRESHOLD FAILED\n")
-    assert "| passed | batch_ms.p50 &lt; 1s | a | 812.5 ms | 1,000 ms |  |" in text
+    assert "| passed | batch\\_ms.p50 &lt; 1s | a | 812.5 ms | 1,000 ms |  |" in text
     assert "| **no value** | fidelity.missing == 0 | b | – | 0 | &lt;gone&gt; |" in text
     assert "- Cheapest: &lt;trigger 1s&gt;." in text
 
@@ -291,3 +253,18 @@ def test_the_command_prints_the_path_of_the_report(rendered, tmp_path):
     assert failed.returncode == 2
     assert failed.stderr.startswith("error: RUN ")
     assert failed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("schema", "age"), [(0, "an older"), (2, "a newer")])
+def test_another_schema_is_one_line_that_names_the_version_needed(tmp_path, schema, age):
+    """Older or newer: what it is, what this version reads, and the commit that wrote it; exit 2."""
+    written = result().model_copy(update={"schema_version": schema})
+    (tmp_path / "result.json").write_bytes(written.model_dump_json().encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "reports.render", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: RUN {tmp_path}: result.json is of schema {schema}, and this version of the project reads schema 1; "
+        f"it needs {age} version, one that reads schema {schema}, such as commit 0123456, which wrote it\n"
+    )

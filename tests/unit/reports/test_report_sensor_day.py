@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from unit.reports.stored_runs import REASON, RULES, SPEEDUP, ZERO_US, alerts, cell, result, store, stream
 
-from reports.sensor_day import channel_of, choose_sensor, event_zero_us, sensor_day
+from reports.sensor_day import channel_of, choose_sensor, event_zero_us, outcomes, sensor_day
 from reports.stored import open_run
 from wire.reading import CHANNELS
 
@@ -56,8 +56,19 @@ def test_a_day_holds_truth_readings_alerts_and_faults(tmp_path):
     assert (day.sensor_id, day.hours) == (3, 24.0)
     assert day.readings["hour"].is_between(0, 24, closed="left").all()
     assert len(day.readings) == 144
-    assert dict(day.alerts.group_by("channel").len().iter_rows()) == {"temperature": 18, "humidity": 18}
-    assert day.alerts.filter(channel="humidity")["value"].unique().to_list() == [15.0]
+    hits = day.outcomes.filter(outcome="hit")
+    assert dict(hits.group_by("channel").len().iter_rows()) == {"temperature": 18, "humidity": 18}
+    assert hits.filter(channel="humidity")["value"].unique().to_list() == [15.0]
+    missed = day.outcomes.filter(pl.col("outcome") != "hit").select("channel", "rule", "outcome", "value")
+    assert missed.rows() == [("rainfall", "heavy_rainfall", "missed", 0.0)]
+    assert day.hazards.select("rule", "marginal").sort("rule").rows() == [
+        ("heavy_rainfall", False),
+        ("high_temperature", False),
+        ("high_wind_speed", True),
+        ("low_humidity", False),
+    ]
+    told = day.readings.drop_nulls("outcomes")["outcomes"].unique().sort().to_list()
+    assert told == ["heavy_rainfall: missed", "high_temperature: hit, low_humidity: hit"]
     assert day.faults.select("kind", "field").rows() == [("spike", "temperature")]
     assert day.faults["start_h"].to_list() == pytest.approx([9.0], abs=1e-6)
 
@@ -100,3 +111,48 @@ def test_without_truth_there_is_no_day(tmp_path):
     run = open_run(folder)
     assert sensor_day(run) is None
     assert run.absent == {"stream/truth.parquet": "is not there"}
+
+
+def judged(alerted, hazards=(), faulty=()):
+    """(seq, outcome) of a sensor with ten readings; ``hazards``: first, last, marginal."""
+    rows = pl.DataFrame(
+        [
+            {
+                "seq": seq,
+                "hour": seq / 6,
+                "fault_mask": int(seq in faulty),
+                "fired": ["hot"] if seq in alerted else None,
+            }
+            for seq in range(10)
+        ],
+        schema_overrides={"fired": pl.List(pl.String)},
+    )
+    columns = {"rule": pl.String, "first_seq": pl.Int64, "last_seq": pl.Int64, "marginal": pl.Boolean}
+    frame = pl.DataFrame([("hot", *hazard) for hazard in hazards], schema=columns, orient="row")
+    return outcomes(rows, frame).select("seq", "outcome").rows()
+
+
+def test_an_alert_in_a_hazard_is_a_hit_and_one_alone_is_false():
+    """A hazard without an alert is missed, on its first reading."""
+    assert judged({2, 7}, [(1, 3, False), (5, 5, False)]) == [(2, "hit"), (5, "missed"), (7, "false")]
+
+
+def test_a_run_of_alerts_is_judged_whole():
+    """As `bench.quality` counts: what touches a hazard at one end is no false alarm at the other."""
+    assert judged({3, 4, 6}, [(2, 3, False)]) == [(3, "hit"), (4, "hit"), (6, "false")]
+
+
+def test_noise_and_faults_make_an_alert_neither_right_nor_wrong():
+    """On a marginal hazard or a faulty reading; a real hazard counts all the same, a marginal one is never missed."""
+    assert judged({1, 4}, [(1, 1, True)], faulty={4}) == [(1, "neither"), (4, "neither")]
+    assert judged({4}, [(4, 5, False)], faulty={4}) == [(4, "hit")]
+    assert judged(set(), [(1, 2, True)]) == []
+
+
+def test_without_hazards_nothing_is_judged(tmp_path):
+    """A run that was stored before they were: its alerts are shown, and called nothing."""
+    folder = store(tmp_path / "run", result())
+    (folder / "stream/hazards.parquet").unlink()
+    day = sensor_day(open_run(folder))
+    assert set(day.outcomes["outcome"]) == {"unjudged"}
+    assert day.hazards.is_empty()
