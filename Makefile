@@ -1,7 +1,7 @@
 # make bench   install what is missing, run the benchmark, write a report
 # make test    install what is missing, check and test everything
 .POSIX:
-.PHONY: help setup setup-dev bench quick doctor test check unit spark broker e2e perf soak trust noise lock clean
+.PHONY: help setup setup-dev bench quick live doctor test check unit spark broker browser e2e perf soak trust noise lock clean
 
 PY = .venv/bin/python
 # One Python to use instead of the first that fits: make PYTHON=python3.12
@@ -12,7 +12,7 @@ help:
 	@printf 'make bench   install what is missing, run the benchmark (8 min), write a report below results/\n'
 	@printf 'make test    install what is missing, check and test everything\n'
 	@printf 'make quick   two cells, under two minutes\nmake doctor  what this machine lacks, and how to mend it\n'
-	@printf 'make check | unit | spark | broker | e2e   parts of make test\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    a cell of an hour: valid, and does anything grow?\nmake trust   plant faults, and see whether they are reported\nmake noise   the smallest change that this machine can show\nmake lock    resolve the locks anew\n'
+	@printf 'make live    broker, simulator, pipeline and dashboard, until Ctrl-C\nmake check | unit | broker | browser | spark | e2e   parts of make test\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    a cell of an hour: valid, and does anything grow?\nmake trust   plant faults, and see whether they are reported\nmake noise   the smallest change that this machine can show\nmake lock    resolve the locks anew\n'
 
 setup:
 	@PYTHON="$(PYTHON)" ./setup.sh requirements.lock
@@ -26,10 +26,13 @@ bench: setup
 quick: setup
 	@$(PY) -m bench.run --sensors 1000 --quick $(ARGS)
 
+live: setup
+	@$(PY) -m bench.live $(ARGS)
+
 doctor: setup
 	@$(PY) -m bench.doctor $(ARGS)
 
-test: check unit broker spark e2e
+test: check unit broker browser spark e2e
 
 check: setup-dev
 	$(PY) -m ruff check .
@@ -37,10 +40,14 @@ check: setup-dev
 	$(PY) -m mypy
 
 unit: setup-dev
-	$(PY) -m pytest -m "not broker and not spark and not e2e" $(ARGS)
+	$(PY) -m pytest -m "not broker and not browser and not spark and not e2e" $(ARGS)
 
 broker: setup-dev
 	$(PY) -m pytest -m "broker and not spark and not e2e" $(ARGS)
+
+# Skipped, with the reason, where there is no Chromium.
+browser: setup-dev
+	$(PY) -m pytest -m browser $(ARGS)
 
 spark: setup-dev
 	$(PY) -m pytest -m "spark and not e2e" $(ARGS)

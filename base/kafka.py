@@ -104,6 +104,16 @@ class Admin:
                 f"{self.bootstrap} does not tell how far topic {topic} reaches: {error.args[0].str()}"
             ) from None
 
+    def groups(self, timeout_s: float = 10.0) -> set[str]:
+        """The names of the consumer groups that the cluster knows, those without a member included."""
+        try:
+            listed = self._client.list_consumer_groups(request_timeout=timeout_s).result(timeout_s)
+        except KafkaException as error:
+            raise EnvironmentMissing(
+                f"{self.bootstrap} does not tell its consumer groups: {error.args[0].str()}"
+            ) from None
+        return {group.group_id for group in listed.valid}
+
     def delete(self, topics: Iterable[str], timeout_s: float = 15.0) -> None:
         """Remove ``topics``; those that are gone already are no error."""
         names = list(topics)

@@ -22,3 +22,11 @@ def cell_topics(run_id: str, cell_id: str) -> Topics:
 
 #: Sensor number of the bench's readiness probes: no simulated sensor has it, no score counts it.
 PROBE_SENSOR_ID = 0
+
+
+def dashboard_group(readings_topic: str) -> str:
+    """The consumer group in whose name a dashboard reads a pipeline's topics.
+
+    It commits one offset, and so leaves its name at the cluster: the bench looks there whether a cell was watched.
+    """
+    return f"alertbench-dashboard-{readings_topic}"
