@@ -120,6 +120,8 @@ def matrix_jobs(cells: list[CellSpec], done: int, bench: Bench, store: RunStore,
 
     def ended(cell: Cell) -> None:
         result.cells.append(cell)
+        if cell.watched:
+            result.warnings.append(f"cell {cell.id} was watched by a dashboard, which reads its topics as well")
         store.save(result)
         bench.view.note(f"[{len(result.cells)}/{len(cells)}] {one_line(cell)}")
 

@@ -147,6 +147,7 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path, *, with_qu
         else None,
         resources=usage,
         host=host,
+        watched=read.watched,
         warmup={key: value for key, value in raw.warmed.items() if key != "event"},
         drain={key: raw.drained[key] for key in ("passes", "seconds")},
         phases_s=raw.phases_s,

@@ -17,7 +17,7 @@ from typing import Any, Self
 import polars as pl
 import psutil
 
-from base.errors import ComponentFailed
+from base.errors import ComponentFailed, EnvironmentMissing
 from base.kafka import Admin
 from base.process import python_module
 from bench import resources
@@ -26,7 +26,7 @@ from bench.matrix import CellSpec
 from bench.probes import Prober
 from bench.topic_reader import read_topic
 from bench.view import View
-from wire.topics import Topics
+from wire.topics import Topics, dashboard_group
 
 #: From "go" to the first due reading: time for the message to arrive and the first tick to be set.
 GO_MARGIN_S = 0.2
@@ -67,6 +67,8 @@ class ReadBack:
     source: pl.DataFrame
     #: Alerts and rejects, stamped when they were seen.
     collected: pl.DataFrame
+    #: Whether a dashboard read the cell's topics meanwhile; None: the cluster does not say.
+    watched: bool | None = None
 
 
 class Phases:
@@ -256,4 +258,12 @@ def read_back(raw: RawCell, bench: Bench) -> ReadBack:
     if read < stands:
         raise ComponentFailed(f"the collector read {read:,} of {stands:,} records of {raw.topics.alerts}")
     source = read_topic(bench.broker.bootstrap, raw.topics.readings, bench.settings)
-    return ReadBack(source=source, collected=collected)
+    return ReadBack(source=source, collected=collected, watched=_watched(raw.topics, bench))
+
+
+def _watched(topics: Topics, bench: Bench) -> bool | None:
+    try:
+        return dashboard_group(topics.readings) in Admin(bench.broker.bootstrap, bench.settings).groups()
+    except EnvironmentMissing:
+        # Some clusters keep their groups from those who may read and write.
+        return None

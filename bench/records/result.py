@@ -78,6 +78,8 @@ class Cell(Record):
     host: Host | None = None
     #: Of `--search-rate`; every other number is then that of the last cell that passed at the highest rate.
     capacity: Capacity | None = None
+    #: Whether a dashboard read its topics while it ran; None: the cluster does not say.
+    watched: bool | None = None
     #: What the pipeline told of its warm-up.
     warmup: dict[str, Any] = {}
     #: Whole drains of the backlog after the window: readings per second of each, and how long it took.

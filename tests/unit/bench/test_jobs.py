@@ -12,7 +12,7 @@ from unit.bench.builders import a_config, a_result
 
 from base.errors import ComponentFailed, EnvironmentMissing, UsageError
 from bench.campaign import matrix_jobs
-from bench.jobs import CellJob, FloorJob, QualityJob
+from bench.jobs import CellJob, FloorJob, QualityJob, broken
 from bench.matrix import CellSpec, plan
 from bench.probes import NotDrained
 from bench.records import Cell, QualityCell, Result
@@ -170,3 +170,14 @@ def test_nothing_is_judged_before_everything_is_measured(store: RunStore, quick:
     """The quality cell needs no quiet machine and comes last; --quick goes without."""
     bench = SimpleNamespace(view=None, stream=QualityBench.stream, config=a_config(quick=quick))
     assert isinstance(list(matrix_jobs(plan(a_config()), 0, bench, store, a_result()))[-1], last)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("watched", "warnings"), [(True, 1), (False, 0), (None, 0)])
+def test_a_cell_that_a_dashboard_watched_is_told(store: RunStore, watched: bool | None, warnings: int):
+    """The run warns of it by the cell's name; one of which it is not known is not suspected."""
+    bench = SimpleNamespace(view=FakeBench.view, stream=QualityBench.stream, config=a_config())
+    result = a_result()
+    jobs = matrix_jobs(plan(a_config()), 0, bench, store, result)  # type: ignore[arg-type]
+    job = next(one for one in jobs if isinstance(one, CellJob))
+    job.ended(broken(job.spec, "no alert came").model_copy(update={"watched": watched}))
+    assert [f"cell {job.spec.id} was watched by a dashboard" in one for one in result.warnings] == [True] * warnings
