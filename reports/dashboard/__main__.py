@@ -67,8 +67,9 @@ def main(
 ) -> None:
     """See `_HELP`."""
     refresh_s = parse_duration_s(refresh, field="--refresh")
-    if refresh_s < 0.1:
-        raise UsageError(f"--refresh {refresh}: a page cannot be drawn as often; give 100ms or more")
+    # Dash drops the answer to a tick once the next one is asked: a page drawn too often would show nothing.
+    if refresh_s < 1:
+        raise UsageError(f"--refresh {refresh}: a page cannot be drawn as often; give 1s or more")
     places = None if positions is None else read_positions(positions)
     source = _source(
         parquet=parquet,
@@ -125,15 +126,14 @@ class FirstEvents:
     """Tells once that the first reading is there to be seen, and once that the first alert is."""
 
     def __init__(self) -> None:
-        self._untold = {"reading", "alert"}
+        self._untold = ["reading", "alert"]
 
     def __call__(self, kept: Kept) -> None:
         """Look at one more state."""
         there = {"reading": kept.readings_seen > 0, "alert": not kept.totals.is_empty()}
-        for event in sorted(self._untold):
-            if there[event]:
-                emit(event)
-                self._untold.discard(event)
+        for event in [one for one in self._untold if there[one]]:
+            emit(event)
+            self._untold.remove(event)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,9 @@ def page(about: About, refresh_s: float) -> Component:
 
 def sensor_options(sensors: list[int]) -> list[dict[str, str | int]]:
     """What the picker offers."""
-    return [{"label": "All sensors", "value": ALL}, *({"label": f"Sensor {n}", "value": n} for n in sensors)]
+    options: list[dict[str, str | int]] = [{"label": "All sensors", "value": ALL}]
+    options += [{"label": f"Sensor {n}", "value": n} for n in sensors]
+    return options
 
 
 def _section(heading: str, graphs: list[str], remark: str = "") -> Component:
@@ -74,7 +76,8 @@ def _section(heading: str, graphs: list[str], remark: str = "") -> Component:
 
 def _graph(name: str) -> Component:
     empty = figure([], title="", x="", y="")
-    config = {"displaylogo": False, "responsive": True}
     # Without one of its own a responsive graph is as high as the plot within it, which is as high as the graph.
     style = {"height": f"{MAP_PX if name == MAP else GRAPH_PX}px"}
-    return dcc.Graph(id=name, figure=empty, config=config, className="graph", style=style)
+    return dcc.Graph(
+        id=name, figure=empty, config={"displaylogo": False, "responsive": True}, className="graph", style=style
+    )

@@ -31,12 +31,12 @@ def live(tmp_path):
         topics = fresh_topics(broker.bootstrap, partitions=2)
         where = ["--bootstrap", broker.bootstrap, "--topic", topics.readings]
         out = ["--alerts-topic", topics.alerts, "--rejects-topic", topics.rejects]
-        page = [*where, *out, "--port", "0", "--refresh", "300ms", "--json-events"]
+        page = [*where, *out, "--port", "0", "--refresh", "1s", "--json-events"]
         dashboard = Child(
             "dashboard", python_module("reports.dashboard", *page), log=tmp_path / "page.log", events=True
         )
         stack.enter_context(dashboard)
-        sent = [*where, "--sensors", "50", "--speedup", "600"]
+        sent = [*where, "--sensors", "200", "--speedup", "600"]
         stack.enter_context(Child("simulator", python_module("sim.publish", *sent), log=tmp_path / "simulator.log"))
         stack.enter_context(
             Child("pipeline", python_module("pipeline.plain", *where, *out), log=tmp_path / "pipeline.log")
