@@ -16,6 +16,7 @@ from bench.compare.intervals import smallest_log_difference
 from bench.conditions import Condition, parse_condition, require_a_cell
 from bench.matrix import CellSpec, in_order
 from bench.records import REPEATS_FOR_WORDS, Advice, Cell, Noise, Point, shown
+from pipeline.rules import AlertRule
 
 #: Short names of what is minimised: CPU seconds of the pipeline per million readings, and latency.
 NAMES: Final = {"cpu": "resources.pipeline.cpu_s_per_million", "latency": "latency_ms.due_to_seen.p99"}
@@ -30,8 +31,16 @@ class Goal:
     minimise: CellPath
 
 
-def parse_goal(objective: str | None, minimise: str | None, planned: Sequence[CellSpec]) -> Goal | None:
-    """The two flags as a goal, None without; raises `UsageError` for what this run could never tell."""
+def parse_goal(
+    objective: str | None,
+    minimise: str | None,
+    planned: Sequence[CellSpec],
+    rules: Sequence[AlertRule] | None = None,
+) -> Goal | None:
+    """The two flags as a goal of a run judged by ``rules`` (None: the seed's); None without them.
+
+    Raises `UsageError` for what this run could never tell.
+    """
     if objective is None:
         if minimise is not None:
             raise UsageError(
@@ -39,10 +48,10 @@ def parse_goal(objective: str | None, minimise: str | None, planned: Sequence[Ce
                 "--objective 'fidelity.recall_at_deadline.1 >= 0.99'"
             )
         return None
-    condition = parse_condition(objective, flag="--objective")
+    condition = parse_condition(objective, flag="--objective", rules=rules)
     return Goal(
         objective=require_a_cell(condition, [spec.params for spec in in_order(planned)], flag="--objective"),
-        minimise=find_path(minimise or DEFAULT_MINIMISE, field="--minimise", names=NAMES),
+        minimise=find_path(minimise or DEFAULT_MINIMISE, field="--minimise", names=NAMES, rules=rules),
     )
 
 

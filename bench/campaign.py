@@ -74,11 +74,17 @@ def execute_run(
                 require_same(resumed, git=git, env=env, digest=stream.digest)
             broker = coming_up.result()
             store = RunStore(Path(config.out), identity, resumed=resumed is not None, kept=[cell.id for cell in done])
+            rules = config.alert_rules()
+            store.write_rules(rules)
+            if config.rules is not None:
+                # The user's may be edited while this run, or one that resumes it, still starts pipelines.
+                config = config.model_copy(update={"rules": str(store.rules_file)})
             result = Result(
                 run=Run(id=identity, argv=argv, rerun=config.rerun_command(), started=started, status="running"),
                 git=git,
                 env=env,
                 config=config.stored(),
+                rules=rules,
                 broker=broker.describe(),
                 scenario=scenario_record(stream),
                 calibration=Calibration(
@@ -110,8 +116,10 @@ def execute_run(
 
 def conclude(config: RunConfig, planned: list[CellSpec], result: Result) -> None:
     """Judge thresholds and objective by what became of the cells."""
-    result.thresholds = judge_thresholds(parse_thresholds(config.thresholds, planned), planned, result.cells)
-    goal = parse_goal(config.objective, config.minimise, planned)
+    result.thresholds = judge_thresholds(
+        parse_thresholds(config.thresholds, planned, result.rules), planned, result.cells
+    )
+    goal = parse_goal(config.objective, config.minimise, planned, result.rules)
     result.advice = advise(goal, result.cells, result.calibration.noise) if goal is not None else None
 
 

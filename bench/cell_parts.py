@@ -22,7 +22,7 @@ from bench.pauses import java_tool_options
 from bench.probes import Prober
 from bench.stream import BACKLOG_READINGS, PreparedStream, backlog_topic, resend_command
 from bench.view import View
-from pipeline.rules import AlertRule, load_rules
+from pipeline.rules import SEED_RULES, AlertRule
 from wire.topics import Topics, cell_topics
 
 
@@ -52,8 +52,8 @@ def bench_for(
     settings: dict[str, str],
     view: View,
 ) -> Bench:
-    """What ``cells`` share: the seed's rules with their judge, and a backlog for each number of partitions."""
-    rules = load_rules(None)
+    """What ``cells`` share: the rules with their judge, and a backlog for each number of partitions."""
+    rules = config.alert_rules()
     return Bench(
         run_id=run_id,
         config=config,
@@ -151,7 +151,9 @@ def start_pipeline(
         return start_spark(spec, topics, bench, folder, spark_flags, environ)
     bootstrap, config = bench.broker.bootstrap, bench.config
     if spec.engine == PLAIN:
-        command = plain_command(bootstrap=bootstrap, topics=topics, more=config.kafka_config_flag())
+        command = plain_command(
+            bootstrap=bootstrap, topics=topics, more=[*config.kafka_config_flag(), *config.rules_flag()]
+        )
     else:
         command = command_of(
             config.pipeline_command or "",
@@ -160,6 +162,7 @@ def start_pipeline(
             trigger=spec.trigger.name,
             partitions=spec.partitions,
             checkpoint=(folder / "checkpoint").absolute(),
+            rules=Path(config.rules or SEED_RULES).absolute(),
         )
     env = with_java(environ) if spec.engine == COMMAND else None
     child = Child("pipeline", command, log=folder / "pipeline.log", env=env)
@@ -180,6 +183,7 @@ def start_spark(
     command += ["--warm-readings", str(BACKLOG_READINGS)]
     command += ["--warm-limit", format_duration(config.spark_warmup_s)]
     command += ["--drain-limit", format_duration(config.drain_s)]
+    command += config.rules_flag()
     if config.spark_master is not None:
         command += ["--spark-master", config.spark_master]
     command += flags

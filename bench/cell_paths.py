@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -21,7 +21,7 @@ from bench.delays import DELAYS_S
 from bench.latency import DEADLINES_S, PERCENTILES
 from bench.records import BATCHES_FOR_WORDS, Cell
 from bench.stamps import STAGES_MICRO_BATCH, STAGES_REALTIME
-from pipeline.rules import load_rules
+from pipeline.rules import AlertRule, load_rules
 from pipeline.triggers import Trigger
 from sim.faults import FAULTS
 
@@ -57,12 +57,14 @@ class CellPath:
         return [f"rests on {cell.batches} batches, and a percentile wants {BATCHES_FOR_WORDS}"] if few else []
 
 
-def find_path(text: str, *, field: str, names: Mapping[str, str] | None = None) -> CellPath:
-    """The path that ``text`` is, or that it stands for in ``names``.
+def find_path(
+    text: str, *, field: str, names: Mapping[str, str] | None = None, rules: Sequence[AlertRule] | None = None
+) -> CellPath:
+    """The path that ``text`` is, or that it stands for in ``names``; ``rules``: those of the run, None for the seed's.
 
     Raises `UsageError`, which names ``field`` and the nearest path or name, if there is no such number.
     """
-    known, names = known_paths(), names or {}
+    known, names = known_paths(rule_ids(rules)), names or {}
     text = names.get(text, text)
     if text in known:
         return known[text]
@@ -81,11 +83,16 @@ def find_path(text: str, *, field: str, names: Mapping[str, str] | None = None) 
     )
 
 
+def rule_ids(rules: Sequence[AlertRule] | None) -> tuple[str, ...]:
+    """The ids of ``rules``, or of the seed's."""
+    return tuple(rule.id for rule in (load_rules() if rules is None else rules))
+
+
 @functools.cache
-def known_paths() -> dict[str, CellPath]:
-    """Every number that a cell can have, by its path."""
-    paths = {}
-    for steps, kind in _numbers(Cell):
+def known_paths(rules: tuple[str, ...]) -> dict[str, CellPath]:
+    """Every number that a cell judged by ``rules`` (their ids) can have, by its path."""
+    paths, keys = {}, keys_of_dicts(rules)
+    for steps, kind in _numbers(Cell, keys):
         text = ".".join(steps)
         paths[text] = CellPath(text=text, steps=steps, unit=None if kind is int else _unit(steps))
     return paths
@@ -101,31 +108,35 @@ def _unit(steps: tuple[str, ...]) -> Unit | None:
     return None
 
 
-def _numbers(kind: Any, keys: Iterable[str] = ()) -> Iterator[tuple[tuple[str, ...], type]]:
-    """The steps to each int and float in the type ``kind``; ``keys`` are those it has if it is a dict."""
+def _numbers(
+    kind: Any, keys_of: Mapping[str, tuple[str, ...]], keys: Iterable[str] = ()
+) -> Iterator[tuple[tuple[str, ...], type]]:
+    """The steps to each int and float in the type ``kind``.
+
+    ``keys_of``: the keys of dicts by the name of their field; ``keys``: those of ``kind`` if it is one itself.
+    """
     if kind in (int, float):
         yield (), kind
     elif get_origin(kind) in (Union, UnionType):
         for one in get_args(kind):
-            yield from _numbers(one, keys)
+            yield from _numbers(one, keys_of, keys)
     elif get_origin(kind) is dict:
         for key in keys:
-            yield from (((key, *below), leaf) for below, leaf in _numbers(get_args(kind)[1]))
+            yield from (((key, *below), leaf) for below, leaf in _numbers(get_args(kind)[1], keys_of))
     elif isinstance(kind, type) and issubclass(kind, BaseModel):
         for name, field in kind.model_fields.items():
-            inside = _numbers(field.annotation, keys_of_dicts().get(name, ()))
+            inside = _numbers(field.annotation, keys_of, keys_of.get(name, ()))
             yield from (((name, *below), leaf) for below, leaf in inside)
 
 
-@functools.cache
-def keys_of_dicts() -> dict[str, tuple[str, ...]]:
-    """The keys of those dicts of a cell that always have the same, by the name of the field."""
+def keys_of_dicts(rules: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The keys of those dicts of a cell that always have the same, by the name of the field; ``rules``: their ids."""
     deadlines = tuple(f"{deadline:g}" for deadline in DEADLINES_S)
     return {
         "budget": tuple(dict.fromkeys(name for name, *_ in (*STAGES_MICRO_BATCH, *STAGES_REALTIME))),
         "recall_at_deadline": deadlines,
         "recall_at_deadline_all": deadlines,
-        "by_rule": tuple(rule.id for rule in load_rules()),
+        "by_rule": rules,
         "by_fault": tuple(FAULTS),
         "intervals": ("precision", "recall"),
         "recall_at_delay": tuple(f"{delay}" for delay in DELAYS_S),

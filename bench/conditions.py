@@ -17,6 +17,7 @@ from base.errors import UsageError, did_you_mean
 from bench.cell_paths import CellPath, find_path
 from bench.config import AXES, split_list
 from bench.records import Params
+from pipeline.rules import AlertRule
 from pipeline.triggers import Trigger
 
 OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -76,14 +77,17 @@ class Condition:
         return round({"<": -above, ">": above, "=": -abs(above), "!": abs(above)}[self.op[0]], 9) + 0.0
 
 
-def parse_condition(text: str, *, flag: str) -> Condition:
-    """``text`` as a condition on a number that exists; raises `UsageError`, one line with flag, value and remedy."""
+def parse_condition(text: str, *, flag: str, rules: Sequence[AlertRule] | None = None) -> Condition:
+    """``text`` as a condition on a number that a cell judged by ``rules`` (None: the seed's) has.
+
+    Raises `UsageError`, one line with flag, value and remedy.
+    """
     text = " ".join(text.split())
     field = f"{flag} '{text}'"
     found = _CONDITION.fullmatch(text)
     if found is None:
         raise UsageError(f"{field}: not a condition; {_FORM}")
-    path = find_path(found["path"], field=field)
+    path = find_path(found["path"], field=field, rules=rules)
     total = _limit(found["limit"], field=field)
     is_time = "number" not in total
     if is_time and path.unit is None:

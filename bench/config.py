@@ -13,6 +13,7 @@ from base.errors import UsageError, did_you_mean
 from base.kafka_security import KafkaSecurity
 from bench.engines import COMMAND, ENGINES, SPARK
 from pipeline.profiles import profile_named
+from pipeline.rules import AlertRule, load_rules
 from pipeline.triggers import Trigger
 
 DEFAULT_SENSORS = 1000
@@ -58,6 +59,8 @@ class RunConfig(BaseModel):
     also: tuple[str, ...] = ()
     #: How a pipeline of the user's is started, places not filled in.
     pipeline_command: str | None = None
+    #: The file of the rules that are run and judged by: the user's, then the run's copy of it. None: the seed's five.
+    rules: str | None = None
     repeats: int = 1
     warmup_s: float = DEFAULT_WARMUP_S
     window_s: float
@@ -90,6 +93,14 @@ class RunConfig(BaseModel):
         """The configuration as the result file and config.toml hold it: no None (TOML has none)."""
         return {key: value for key, value in self.model_dump(mode="json").items() if value is not None}
 
+    def alert_rules(self) -> tuple[AlertRule, ...]:
+        """The rules that are run and judged by; raises `UsageError` for a file that is wrong."""
+        return load_rules(None if self.rules is None else Path(self.rules))
+
+    def rules_flag(self) -> list[str]:
+        """What the command line of a pipeline of ours holds if the rules are not those that it has by itself."""
+        return [] if self.rules is None else ["--rules", self.rules]
+
     def kafka_config_flag(self) -> list[str]:
         """What the command line of every child that connects to the cluster holds besides its address."""
         return [] if self.kafka_config is None else ["--kafka-config", self.kafka_config]
@@ -109,7 +120,7 @@ class RunConfig(BaseModel):
                 words += [flag, f"{value:g}"] if value is not None else []
         if self.broker != "embedded":
             words += ["--broker", self.broker]
-        words += self.kafka_config_flag()
+        words += [*self.kafka_config_flag(), *self.rules_flag()]
         if self.spark_master is not None:
             words += ["--spark-master", self.spark_master]
         if self.engines != (SPARK,):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from base.errors import UsageError, one_line_errors
+from bench.hazards import rule_holds
 from pipeline.rules import AlertRule, load_rules
 from sim.scenario import list_scenarios, load_scenario
 from sim.simulate import simulate
@@ -32,8 +34,6 @@ ALL: Final = "all"
 ANY: Final = "any rule"
 
 DAY_S: Final = 86400.0
-
-_COMPARE: Final = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Counter:
         rows = rows[np.argsort(truth.sensor_id[rows], kind="stable")]
         sensor, true = truth.sensor_id[rows], truth.true[rows]
         holds = np.stack(
-            [_COMPARE[rule.comparison](true[:, CHANNELS.index(rule.field)], rule.threshold) for rule in self._rules],
+            [rule_holds(rule, true[:, CHANNELS.index(rule.field)]) for rule in self._rules],
             axis=1,
         )
         holds = np.concatenate([holds, holds.any(axis=1, keepdims=True)], axis=1)
@@ -111,6 +111,9 @@ app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 @one_line_errors
 def crossings(
     scenario: Annotated[str, typer.Option(metavar="NAME|FILE|all", help="A scenario, or all that come along.")] = ALL,
+    rules_file: Annotated[
+        Path | None, typer.Option("--rules", metavar="FILE", help="Rules of your own.  [the five of the seed]")
+    ] = None,
     sensors: Annotated[int, typer.Option(help="How many sensors report.")] = 1000,
     days: Annotated[int, typer.Option(help="How many days of event time to count.")] = 1,
     seed: Annotated[int, typer.Option(help="Same seed, same readings.")] = 42,
@@ -119,13 +122,13 @@ def crossings(
 ) -> None:
     """Print how often each rule's hazards begin, per sensor and day, and the share of readings in them.
 
-    Hazards are counted on the true weather, with the pipeline's default rules; beacons are left out.
+    Hazards are counted on the true weather; beacons are left out.
     """
     if days < 1:
         raise UsageError(f"--days {days}: give at least 1")
     if as_json and markdown:
         raise UsageError("--json --markdown: choose one of them")
-    rules = load_rules()
+    rules = load_rules(rules_file)
     names = list_scenarios() if scenario == ALL else [scenario]
     streams = [resolve_stream(load_scenario(name), seed=seed, sensors=sensors) for name in names]
     found = {}

@@ -23,7 +23,7 @@ COMMAND: Final = "command"
 ENGINES: Final = (SPARK, PLAIN, COMMAND)
 
 #: What a template may hold, and what it must.
-PLACES: Final = ("bootstrap", "topic", "alerts_topic", "rejects_topic", "trigger", "partitions", "checkpoint")
+PLACES: Final = ("bootstrap", "topic", "alerts_topic", "rejects_topic", "trigger", "partitions", "checkpoint", "rules")
 NEEDED: Final = ("bootstrap", "topic", "alerts_topic")
 
 #: The longest start of a pipeline, not counting its trigger, and the longest wait for its end, s.
@@ -121,7 +121,7 @@ def heeds_trigger(template: str) -> bool:
 
 
 def command_of(
-    template: str, *, bootstrap: str, topics: Topics, trigger: str, partitions: int, checkpoint: Path
+    template: str, *, bootstrap: str, topics: Topics, trigger: str, partitions: int, checkpoint: Path, rules: Path
 ) -> list[str]:
     """The template's words with all places filled in; a value is one word, whatever stands in it."""
     filled = {
@@ -132,6 +132,7 @@ def command_of(
         "trigger": trigger,
         "partitions": partitions,
         "checkpoint": checkpoint,
+        "rules": rules,
     }
     return [word.format(**filled) for word in shlex.split(template)]
 

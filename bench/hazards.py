@@ -21,6 +21,8 @@ from pipeline.rules import AlertRule
 MARGINAL_SIGMA: Final = 2.0
 MARGINAL_READINGS: Final = 2
 
+_COMPARE: Final = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
+
 
 @dataclass(frozen=True, slots=True)
 class ReadingGrid:
@@ -104,13 +106,19 @@ def detection(grid: ReadingGrid, alerts: pl.DataFrame, rule: AlertRule, *, noise
     )
 
 
+def rule_holds(rule: AlertRule, values: Numbers) -> Bools:
+    """Where ``rule`` holds on the ``values`` of its field; of their shape."""
+    found: Bools = _COMPARE[rule.comparison](values, rule.threshold)
+    return found
+
+
 def hazards(grid: ReadingGrid, rule: AlertRule, *, noise_sigma: float) -> tuple[Bools, Bools]:
     """The readings in hazards that are not marginal, and in those that are: of the grid's shape each."""
-    beyond = grid.readings[f"true_{rule.field}"].to_numpy() - rule.threshold
+    true = grid.readings[f"true_{rule.field}"].to_numpy()
+    beyond = true - rule.threshold
     if rule.comparison.startswith("<"):
         beyond = -beyond
-    holds = beyond >= 0 if rule.comparison.endswith("=") else beyond > 0
-    return _by_margin(grid.spread(holds), grid.spread(beyond), noise_sigma)
+    return _by_margin(grid.spread(rule_holds(rule, true)), grid.spread(beyond), noise_sigma)
 
 
 #: One row a hazard; its readings are those from ``first_seq`` to ``last_seq``, at event times (us) that follow.

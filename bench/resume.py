@@ -27,7 +27,10 @@ def stored_run(text: str, out: Path) -> tuple[Result, RunConfig, Path]:
     fields = {name: value for name, value in result.config.items() if name in RunConfig.model_fields}
     # `latest` is a link, and soon to another run.
     folder = folder.resolve()
-    return result, RunConfig.model_validate(fields | {"out": str(folder.parent)}), folder
+    config = RunConfig.model_validate(fields | {"out": str(folder.parent)})
+    if config.rules is not None:
+        config = config.model_copy(update={"rules": str(folder / Path(config.rules).name)})
+    return result, config, folder
 
 
 def require_same(result: Result, *, git: Git, env: Env, digest: str) -> None:

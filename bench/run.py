@@ -28,7 +28,7 @@ from bench.records import Result
 from bench.resume import done_first, stored_run
 from bench.slo import MICRO_BATCH, REALTIME, parse_slo
 from bench.store import dump
-from bench.stream import resolve
+from bench.stream import require_beacons_alert, resolve
 from bench.summary import print_summary
 from bench.thresholds import ENV, parse_thresholds, split_env
 from pipeline.profiles import profile_named
@@ -53,6 +53,7 @@ cell of the matrix, and writes result.json, report.html and figures below result
   python -m bench.run --broker HOST:9092 --kafka-config cloud.toml    a secured one (docs/secured-clusters.md)
   python -m bench.run --threshold 'latency_ms.due_to_seen.p99 < trigger + 2s' --threshold 'fidelity.missing == 0'
   python -m bench.run --objective 'fidelity.recall_at_deadline.1 >= 0.99' --minimise cpu --repeats 3
+  python -m bench.run --rules rules.toml          judged by rules of your own (docs/own-rules.md)
   python -m bench.run --metrics-port 9464         Prometheus may watch (docs/openmetrics.md)
   python -m bench.run --search-rate --triggers 1s,5s --partitions 1,4    how much each can take
 
@@ -108,7 +109,13 @@ def main(
             envvar="BENCH_PIPELINE_COMMAND",
             metavar="TEMPLATE",
             help="A pipeline of your own: a command with {bootstrap}, {topic}, {alerts_topic} and, if you like, "
-            "{rejects_topic}, {trigger}, {partitions}, {checkpoint}.",
+            "{rejects_topic}, {trigger}, {partitions}, {checkpoint}, {rules}.",
+        ),
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="BENCH_RULES", metavar="FILE", help="Rules of your own (docs/own-rules.md).  [the five of the seed]"
         ),
     ] = None,
     repeats: Annotated[int, typer.Option(envvar="BENCH_REPEATS", help="Rounds over the whole matrix.")] = 1,
@@ -218,6 +225,7 @@ def main(
         pipeline_command=None
         if pipeline_command is None
         else require_template(pipeline_command, field="--pipeline-command"),
+        rules=str(rules) if rules is not None else None,
         repeats=repeats,
         warmup_s=cfg.DEFAULT_WARMUP_S if warmup is None else parse_duration_s(warmup, field="--warmup"),
         window_s=cfg.window_for([*parsed, *(cfg.also_cell(one)[0] for one in more)], asked_s),
@@ -258,9 +266,9 @@ def spark_warmup_s(*, quick: bool, search_rate: bool) -> float:
 
 def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | None = None) -> ExitCode:
     """Check what only the whole configuration tells, run, or go on with ``stored``, and report."""
-    cells = plan(config)
-    parse_thresholds(config.thresholds, cells)
-    parse_goal(config.objective, config.minimise, cells)
+    cells, rules = plan(config), config.alert_rules()
+    parse_thresholds(config.thresholds, cells, rules)
+    parse_goal(config.objective, config.minimise, cells, rules)
     parse_slo(config.slo, cells)
     for cell in cells:
         if cell.engine == SPARK:
@@ -268,6 +276,8 @@ def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | Non
             require_possible([sink], profile_named(cell.profile, field="--profile"))
     spec = resolve(config)
     spec.require_lead(-config.warmup_s * spec.speedup)
+    whose = f"--scenario {config.scenario}" if config.rules is None else f"--rules {config.rules}"
+    require_beacons_alert(spec, rules, field=whose)
     secured = Path(config.kafka_config) if config.kafka_config is not None else None
     settings = librdkafka_settings(cfg.require_fitting(config.broker, read_kafka_config(secured)))
     if dry_run:

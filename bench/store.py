@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from base.plain_text import printable
 from bench.junit import junit_xml
 from bench.openmetrics import openmetrics
 from bench.records import SCHEMA_VERSION, Result
+from pipeline.rules import AlertRule
 from sim.delivery_log import read_delivery_log
 
 #: What the stream, its topics read back and the figures of a run may take.
@@ -69,6 +70,15 @@ class RunStore:
     def metrics_file(self) -> Path:
         """``metrics.prom``."""
         return self.folder / "metrics.prom"
+
+    @property
+    def rules_file(self) -> Path:
+        """``rules.toml``."""
+        return self.folder / "rules.toml"
+
+    def write_rules(self, rules: Sequence[AlertRule]) -> None:
+        """Write ``rules.toml``, a file as ``--rules`` takes it."""
+        write_whole(self.rules_file, tomlkit.dumps({"rule": [rule.model_dump() for rule in rules]}).encode())
 
     def cell_folder(self, cell: str) -> Path:
         """The folder of one cell, made if absent."""

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
+from base.errors import UsageError
 from base.process import python_module
 from bench.config import RunConfig
-from bench.hazards import hazard_frame
+from bench.hazards import hazard_frame, rule_holds
 from bench.quality import noise_by_channel
 from pipeline.rules import AlertRule
+from sim.beacons import beacon_values
 from sim.deliveries import write_deliveries
 from sim.encode import ready_to_send
 from sim.scenario import load_scenario
 from sim.stream import StreamSpec, resolve_stream
+from wire.reading import CHANNELS
 
 if TYPE_CHECKING:
     from sim.simulate import Collected
@@ -78,6 +82,20 @@ def resolve(config: RunConfig) -> StreamSpec:
         sensors=config.sensors,
         rate=config.rate,
         speedup=config.speedup,
+    )
+
+
+def require_beacons_alert(spec: StreamSpec, rules: Sequence[AlertRule], *, field: str) -> None:
+    """A `UsageError` that names ``field`` if none of ``rules`` holds on what the beacons show: none would be timed."""
+    beacons = spec.scenario.beacons
+    if not beacons.share:
+        return
+    shown = beacon_values(np.array([1, 1]), np.array([0, 1]), beacons)
+    if any(rule_holds(rule, shown[:, CHANNELS.index(rule.field)]).any() for rule in rules):
+        return
+    raise UsageError(
+        f"{field}: no rule holds on the beacons, on which latency is measured: their {beacons.field} is "
+        f"{beacons.low:g} and {beacons.high:g} in turn; add a rule between the two, or give the scenario other beacons"
     )
 
 

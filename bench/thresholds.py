@@ -9,6 +9,7 @@ from base.errors import UsageError
 from bench.conditions import Condition, parse_condition, require_a_cell
 from bench.matrix import CellSpec, in_order
 from bench.records import Cell, ThresholdVerdict
+from pipeline.rules import AlertRule
 
 FLAG: Final = "--threshold"
 #: The environment's variable. Typer would split it at spaces, which a threshold may hold.
@@ -20,10 +21,15 @@ def split_env(text: str) -> list[str]:
     return [part for part in text.split(";") if part.strip()]
 
 
-def parse_thresholds(texts: Sequence[str], planned: Sequence[CellSpec]) -> list[Condition]:
-    """Every threshold of the command line; raises `UsageError` for one that could never be judged in this run."""
+def parse_thresholds(
+    texts: Sequence[str], planned: Sequence[CellSpec], rules: Sequence[AlertRule] | None = None
+) -> list[Condition]:
+    """Every threshold of the command line, for a run judged by ``rules`` (None: the seed's).
+
+    Raises `UsageError` for one that could never be judged in this run.
+    """
     params = [spec.params for spec in in_order(planned)]
-    parsed = [require_a_cell(parse_condition(text, flag=FLAG), params, flag=FLAG) for text in texts]
+    parsed = [require_a_cell(parse_condition(text, flag=FLAG, rules=rules), params, flag=FLAG) for text in texts]
     known = [condition.text for condition in parsed]
     for text in known:
         # Two test cases of one name: CI systems drop one of them.

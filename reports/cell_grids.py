@@ -104,6 +104,14 @@ def validity_grid(result: Result) -> Grid:
     return grid
 
 
+def rules_grid(result: Result) -> Grid:
+    """The rules that were run and judged by, in the order of labels; no row where they were not kept."""
+    grid = Grid([Head(name, kind="") for name in ("rule", "holds if", "label")])
+    for rule in result.rules or ():
+        grid.rows.append(Row([*map(text, (rule.id, f"{rule.field} {rule.comparison} {rule.threshold:g}", rule.label))]))
+    return grid
+
+
 def thresholds_grid(result: Result) -> Grid:
     """Every threshold at every cell it is for, as it was judged; reasons if there are any."""
     why = any(one.reason for one in result.thresholds)

@@ -25,6 +25,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 _FILES = {
     "result.json": "every number of this page, and more; its types are in bench/records/",
     "config.toml": "the resolved configuration",
+    "rules.toml": "the rules that were run and judged by",
     "summary.md": "the short form of this page, for a pull request",
     "junit.xml": "the thresholds, for a CI system",
     "stream/readings.parquet": "every reading as reported",
@@ -84,6 +85,7 @@ def page_values(run: StoredRun, figures: dict[str, Drawn], change: Change | None
         "change": change_values(change) if change is not None else None,
         "host": cell_grids.host_grid(result),
         "env": grid.pairs_grid(result.env.model_dump()),
+        "rules": cell_grids.rules_grid(result),
         "config": grid.pairs_grid(result.config | {"broker": result.broker}),
         "scenario": grid.pairs_grid(result.scenario.model_dump()),
         "files": files(run, figures),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.records import Result
+from pipeline.rules import load_rules
 
 #: Memory that the kernel keeps for itself differs a little from boot to boot.
 SAME_MEMORY = 0.02
@@ -30,6 +31,7 @@ def other_differences(a: Result, b: Result) -> list[str]:
 
 def _workload(result: Result) -> dict[str, Any]:
     scenario, config = result.scenario, result.config
+    rules = load_rules() if result.rules is None else result.rules
     return {
         "schema version": result.schema_version,
         "method version": result.method_version,
@@ -43,6 +45,8 @@ def _workload(result: Result) -> dict[str, Any]:
         "window in s": config.get("window_s"),
         "warm-up in s": config.get("warmup_s"),
         "digest of readings": scenario.stream_digest,
+        "rules": ", ".join(rule.id for rule in rules),
+        **{f"rule {rule.id}": f"{rule.field} {rule.comparison} {rule.threshold:g} ({rule.label})" for rule in rules},
         # Of a search for the highest rate: its cells are at rates of their own.
         "highest rates": [round(cell.capacity.passed or 0) for cell in result.cells if cell.capacity is not None],
     }

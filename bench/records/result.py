@@ -11,6 +11,7 @@ from bench.records.base import METHOD_VERSION, SCHEMA_VERSION, Record, Verdict
 from bench.records.machine import Calibration, Env, Git, Host, Usage
 from bench.records.numbers import Fidelity, LatencyMs, Spread, Stalls, Throughput
 from bench.records.quality import Quality, QualityCell
+from pipeline.rules import AlertRule
 
 
 class Reason(Record):
@@ -193,6 +194,8 @@ class Result(Record):
     config: dict[str, Any]
     broker: dict[str, Any]
     scenario: ScenarioRecord
+    #: Those that were run and judged by, in the order of labels; None in results of before they were kept.
+    rules: tuple[AlertRule, ...] | None = None
     calibration: Calibration
     cells: list[Cell] = Field(default_factory=list)
     quality_cell: QualityCell = Field(default_factory=QualityCell)

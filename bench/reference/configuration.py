@@ -80,8 +80,8 @@ def rules() -> str:
     rows = [[code(name), in_words(kind)] for name, kind in hints(AlertRule).items()]
     first = "[[rule]]" + SEED_RULES.read_text().split("[[rule]]")[1].rstrip()
     form = (
-        "`--rules FILE` of `pipeline.run` and `pipeline.plain`: a `[[rule]]` table for each rule. A reading is "
-        "labelled by the first rule that holds, `fired` names all; ids and labels are distinct. "
+        "`--rules FILE` of `bench.run`, `pipeline.run` and `pipeline.plain`: a `[[rule]]` table for each rule. A "
+        "reading is labelled by the first rule that holds, `fired` names all; ids and labels are distinct. "
         "[How to write your own](../own-rules.md)."
     )
     return "\n\n".join([form, table(["key", "value"], rows), listing(first)])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bench.advice import DEFAULT_MINIMISE, NAMES
-from bench.cell_paths import keys_of_dicts, known_paths
+from bench.cell_paths import keys_of_dicts, known_paths, rule_ids
 from bench.conditions import OPERATORS
 from bench.config import AXES
 from bench.reference.markdown import code, table, whole_page
@@ -27,7 +27,7 @@ PLACES: Final = {
 
 def page() -> str:
     """The page's text."""
-    places = {PLACES[field]: keys for field, keys in keys_of_dicts().items()}
+    places = {PLACES[field]: keys for field, keys in keys_of_dicts(rule_ids(None)).items()}
     names = ", ".join(f"`{name}` ({code(path)})" for name, path in NAMES.items())
     return whole_page(
         "Thresholds and objectives",
@@ -47,8 +47,9 @@ def page() -> str:
 def rows() -> list[list[str]]:
     """Every path, those that end in the same numbers on one line."""
     below: dict[tuple[str, str], dict[str, None]] = {}
-    for path in known_paths().values():
-        *before, last = _with_places(path.steps, keys_of_dicts())
+    rules = rule_ids(None)
+    for path in known_paths(rules).values():
+        *before, last = _with_places(path.steps, keys_of_dicts(rules))
         below.setdefault((".".join(before), path.unit or ""), {})[last] = None
     alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for (before_dot, unit), numbers in below.items():

@@ -21,8 +21,12 @@ import pytest
 
 from base.kafka import free_ports
 from bench.schema import schema_path
+from pipeline.rules import SEED_RULES, load_rules
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+#: A rule of the user's own, after those that come along.
+WARM = '[[rule]]\nid = "warm"\nfield = "temperature"\ncomparison = ">="\nthreshold = 28.5\nlabel = "Warm"\n'
 
 #: One cell of a small field: the window is METHOD's 30 s, the readings are few.
 ONE_CELL = ["--sensors", "250", "--triggers", "1s", "--partitions", "1"]
@@ -64,9 +68,11 @@ def seen(process, look):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """One finished run, with a threshold that cannot hold: its folder, its stdout, and the processes that it had."""
+    """One finished run, by rules of its own and with a threshold that cannot hold: its folder, and what it printed."""
     out = tmp_path_factory.mktemp("out")
-    judged = ["--threshold", "fidelity.missing == 0", "--threshold", "latency_ms.due_to_seen.p50 < 1ms"]
+    (out / "mine.toml").write_text(SEED_RULES.read_text() + WARM)
+    judged = ["--rules", str(out / "mine.toml")]
+    judged += ["--threshold", "quality.by_rule.warm.recall >= 0.1", "--threshold", "latency_ms.due_to_seen.p50 < 1ms"]
     judged += ["--objective", "fidelity.recall_at_deadline.30 >= 0.5"]
     run = command(out, "--json", *judged)
     done = subprocess.run(run, capture_output=True, text=True, timeout=300, check=False, cwd="/")
@@ -112,6 +118,19 @@ def test_the_rules_are_judged_on_other_days(finished):
     for rule, score in cell["quality"]["by_rule"].items():
         assert score["tp"] + score["fn"] == cell["short"].get(rule, score["tp"] + score["fn"])
         assert rule in cell["short"] or score["tp"] + score["fn"] >= cell["wanted_events"]
+
+
+def test_a_rule_of_ones_own_is_run_and_judged(finished):
+    """The job raised its alerts, none too many or too few; truth has its hazards; the file stays with the run."""
+    folder, _ = finished
+    result = json.loads((folder / "result.json").read_text())
+    (cell,) = result["cells"]
+    alerts = pl.read_parquet(folder / "cells" / cell["id"] / "alerts.parquet")
+    assert alerts["fired"].list.contains("warm").sum() > 50
+    assert cell["quality"]["by_rule"]["warm"]["tp"] > 0
+    assert "warm" in pl.read_parquet(folder / "stream" / "hazards.parquet")["rule"]
+    assert load_rules(folder / "rules.toml") == load_rules(folder.parent / "mine.toml")
+    assert result["rules"][-1]["id"] == "warm"
 
 
 def _window(stamps, cell):

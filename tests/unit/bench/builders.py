@@ -106,6 +106,7 @@ def a_config(**changes: Any) -> RunConfig:
         "engines": ("spark",),
         "pipeline_command": None,
         "also": (),
+        "rules": None,
         "repeats": 1,
         "warmup_s": 5.0,
         "window_s": 30.0,

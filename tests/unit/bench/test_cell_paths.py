@@ -8,7 +8,7 @@ import pytest
 from unit.reports.stored_runs import cell, latency
 
 from base.errors import UsageError
-from bench.cell_paths import find_path, known_paths
+from bench.cell_paths import find_path, known_paths, rule_ids
 from bench.records import Capacity, Spread, Stalls
 
 
@@ -112,5 +112,5 @@ def test_infinity_is_no_value():
 
 def test_paths_are_their_steps():
     """No two numbers share a path, and a key with a dot in it is one step."""
-    assert all(".".join(path.steps) == text for text, path in known_paths().items())
+    assert all(".".join(path.steps) == text for text, path in known_paths(rule_ids(None)).items())
     assert find_path("fidelity.recall_at_deadline.0.5", field="x").steps[-1] == "0.5"

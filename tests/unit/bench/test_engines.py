@@ -50,7 +50,9 @@ def test_cells_of_engines_that_know_no_trigger():
 
 def test_a_command_is_filled_in():
     """Every place has its value, which stays one word whatever stands in it."""
-    template = TEMPLATE + " --every {trigger} --state '{checkpoint}' --parts {partitions} --json '{{}}'"
+    template = (
+        TEMPLATE + " --every {trigger} --state '{checkpoint}' --parts {partitions} --rules '{rules}' --json '{{}}'"
+    )
     assert heeds_trigger(template)
     assert not heeds_trigger(TEMPLATE)
     words = command_of(
@@ -60,10 +62,11 @@ def test_a_command_is_filled_in():
         trigger="realtime:30s",
         partitions=4,
         checkpoint=Path("/my results/c p"),
+        rules=Path("/my rules.toml"),
     )
     assert words[2:] == [
         *("--kafka", "127.0.0.1:9092", "--from", "sensor", "--to", "alerts", "--every", "realtime:30s"),
-        *("--state", "/my results/c p", "--parts", "4", "--json", "{}"),
+        *("--state", "/my results/c p", "--parts", "4", "--rules", "/my rules.toml", "--json", "{}"),
     ]
 
 

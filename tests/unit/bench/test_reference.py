@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel, Field
 
 from base.paths import PROJECT_ROOT
-from bench.cell_paths import known_paths
+from bench.cell_paths import known_paths, rule_ids
 from bench.config import RunConfig
 from bench.reference import FOLDER, PAGES
 from bench.reference.annotations import default_of, hints, in_words, remarks
@@ -123,4 +123,4 @@ def test_paths_are_folded_into_places():
     assert "`p99`" in lines["`latency_ms.due_to_seen`", "ms"]
     assert "`precision`" in lines["`quality.by_rule.RULE`", ""]
     assert lines["`fidelity.recall_at_deadline`", ""] == "`D`"
-    assert len(rows()) < len(lines) < len(known_paths())
+    assert len(rows()) < len(lines) < len(known_paths(rule_ids(None)))
