@@ -16,6 +16,7 @@ from bench.reference.markdown import code, listing, paragraphs, prose, table, wh
 #: its command nothing but the options.
 COMMANDS: Final = (
     "bench.run",
+    "bench.live",
     "bench.list",
     "bench.compare",
     "bench.doctor",
@@ -25,6 +26,7 @@ COMMANDS: Final = (
     "bench.crossings",
     "bench.perf",
     "reports.render",
+    "reports.dashboard",
     "sim.generate",
     "sim.publish",
     "sim.resend",

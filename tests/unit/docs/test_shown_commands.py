@@ -46,9 +46,11 @@ RUN = (
 LEFT = {
     "bench.run": "minutes a run; planned below, and run by tests/e2e/test_run.py",
     "bench.doctor": "starts Kafka and Spark; tests/e2e/test_newcomer.py",
+    "bench.live": "goes on until Ctrl-C; tests/e2e/test_live.py",
     "bench.noise": "a quarter of an hour; tests/unit/bench/test_noise.py",
     "bench.perf": "minutes to hours; tests/broker/test_perf.py, tests/e2e/test_soak.py",
     "bench.trust": "most of an hour; tests/e2e/test_trust.py",
+    "reports.dashboard": "goes on until Ctrl-C; tests/browser/test_dashboard_page.py, tests/broker/test_dashboard.py",
     "pipeline.plain": "wants Kafka; tests/broker/test_plain.py",
     "pipeline.run": "wants Kafka and Spark; tests/spark/test_seed.py, tests/spark/test_commands.py",
     "sim.golden": "simulates every scenario; tests/unit/sim/test_golden.py",
