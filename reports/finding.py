@@ -1,6 +1,6 @@
 """The finding in sentences, computed from the cells: what each shows, and what could not be shown.
 
-No sentence compares cells: without known noise a difference is only a difference.
+Cells are said to differ only where their noise is known, and a test over all of them bears it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import polars as pl
 from bench.records import BATCHES_FOR_WORDS, REPEATS_FOR_WORDS, QualityCell, Result
 from reports import words
 from reports.capacity import capacity_sentences
+from reports.partitions import partitions_told
 from reports.repeats import noise_sentence
-from reports.tables import cells_table, quality_table, triggers_of
+from reports.tables import HEADLINE_DEADLINE, cells_table, quality_table, triggers_of
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,18 @@ def finding(result: Result) -> Finding:
     if found:
         # At rates of their own, latencies stand in no sentence beside each other.
         return Finding(found[0], [*found[1:], *more], limits)
-    return Finding(_latency_sentence(result, valid), [*_ratio_sentences(result, valid), *more], limits)
+    told = [*_ratio_sentences(result, valid), *_partition_sentences(result), *more]
+    return Finding(_latency_sentence(result, valid), told, limits)
+
+
+def _partition_sentences(result: Result) -> list[str]:
+    """What difference the number of partitions makes, if there are several: shown, or that it could not be."""
+    told = partitions_told(result)
+    if told is None:
+        return []
+    if not told.differences:
+        return [told.none_shown]
+    return [f"Of partition counts could be shown: {'; '.join(told.differences)}."]
 
 
 def _ratio_sentences(result: Result, valid: pl.DataFrame) -> list[str]:
@@ -131,7 +143,11 @@ def _clause(name: str, where: str, point: pl.DataFrame, *, first: bool) -> str:
     if first:
         text = f"{at} shows half of the alerts within {half} of the instant their reading was due"
         return text + (f", and 99 % within {most}" if most else "; for the 99th percentile there are too few alerts")
-    return f"{at} needs {half} and {most}" if most else f"{at} needs {half} for half of them"
+    needs = f"{at} needs {half} and {most}" if most else f"{at} needs {half} for half of them"
+    in_time = point[f"recall_{HEADLINE_DEADLINE}s"].median()
+    if not isinstance(in_time, float) or in_time == 1.0:
+        return needs
+    return f"{needs}, and misses {words.share(1 - in_time)} of alerts at a {HEADLINE_DEADLINE} s deadline"
 
 
 def _with_note(name: str, notes: list[str]) -> str:

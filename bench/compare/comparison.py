@@ -77,7 +77,7 @@ def compare(a: Result, b: Result, *, label: str = "B", force: bool = False, nois
         forced=workload_differences(a, b) + (machines if force else []),
         machines=[] if force else machines,
         other=other_differences(a, b),
-        points=_in_words(points),
+        points=in_words(points),
     )
 
 
@@ -91,7 +91,7 @@ def _points(cells: Iterable[Cell], triggers: Sequence[str]) -> list[Params]:
     return sorted({params.model_dump_json(): params for params in map(point_of, cells)}.values(), key=place)
 
 
-def _in_words(points: list[Point]) -> list[Point]:
+def in_words(points: list[Point]) -> list[Point]:
     """The points with every row that was left open put into words. Two families: timings, and shares."""
     still_open = [row for point in points for row in point.rows if row.outcome == "open"]
     worded: dict[int, Row] = {}

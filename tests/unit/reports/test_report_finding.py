@@ -24,6 +24,20 @@ def test_the_headline_tells_each_trigger_for_itself():
     assert not any(word in text for word in ("faster", "slower", "better", "worse", "than"))
 
 
+def test_what_a_trigger_costs_is_told_as_alerts_that_come_too_late():
+    """The share that misses a deadline of a second, where any does."""
+    late = fidelity(recall_at_deadline={"1": 0.14})
+    sentence = finding(result(cells=[cell(), cell("5s", p50=2650.0, p99=5300.0, fidelity=late)])).sentence
+    assert sentence.endswith("a 5s trigger needs 2.65 s and 5.30 s, and misses 86.0 % of alerts at a 1 s deadline.")
+
+
+def test_partition_counts_are_compared_where_there_are_several():
+    """One sentence more, between latency and exactness."""
+    found = finding(result(cells=[cell(), cell(partitions=4)]))
+    assert found.more[0].startswith("No difference between partition counts could be shown: 1 repeat")
+    assert not any("partition counts" in line for line in finding(result(cells=[cell(), cell("1s")])).more)
+
+
 def test_a_cell_that_is_not_valid_is_in_no_sentence():
     """The 1s trigger is told at 4 partitions where 1 partition is invalid, and says so."""
     cells = [cell(), cell("1s", 1, p50=77.0, verdict="invalid", reasons=[REASON]), cell("1s", 4, p50=640.0)]
