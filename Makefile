@@ -1,7 +1,7 @@
 # make bench   install what is missing, run the benchmark, write a report
 # make test    install what is missing, check and test everything
 .POSIX:
-.PHONY: help setup setup-dev bench quick live doctor test check unit spark broker browser e2e walk perf soak trust noise lock clean
+.PHONY: help setup setup-dev bench quick live doctor test check unit spark broker browser e2e long perf soak trust noise lock clean
 
 PY = .venv/bin/python
 # One Python to use instead of the first that fits: make PYTHON=python3.12
@@ -12,7 +12,7 @@ help:
 	@printf 'make bench   install what is missing, run the benchmark (8 min), write a report below results/\n'
 	@printf 'make test    install what is missing, check and test everything\n'
 	@printf 'make quick   two cells, under two minutes\nmake doctor  what this machine lacks, and how to mend it\n'
-	@printf 'make live    broker, simulator, pipeline and dashboard, until Ctrl-C\nmake check | unit | broker | browser | spark | e2e   parts of make test\nmake walk    what README tells a newcomer, in a fresh clone (ten minutes)\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    a cell of an hour: valid, and does anything grow?\nmake trust   plant faults, and see whether they are reported\nmake noise   the smallest change that this machine can show\nmake lock    resolve the locks anew\n'
+	@printf 'make live    broker, simulator, pipeline and dashboard, until Ctrl-C\nmake check | unit | broker | browser | spark | e2e   parts of make test\nmake long    tests that make test leaves out: a newcomer'"'"'s walk, a planted fault (a quarter of an hour)\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    a cell of an hour: valid, and does anything grow?\nmake trust   plant faults, and see whether they are reported\nmake noise   the smallest change that this machine can show\nmake lock    resolve the locks anew\n'
 
 setup:
 	@PYTHON="$(PYTHON)" ./setup.sh requirements.lock
@@ -53,11 +53,12 @@ spark: setup-dev
 	$(PY) -m pytest -m "spark and not e2e" $(ARGS)
 
 e2e: setup-dev
-	$(PY) -m pytest -m "e2e and not walk" $(ARGS)
+	$(PY) -m pytest -m "e2e and not long" $(ARGS)
 
-# What README tells a newcomer, typed into a fresh clone: some ten minutes.
-walk: setup-dev
-	$(PY) -m pytest -m walk -s $(ARGS)
+# A quarter of an hour, and no part of make test: what README tells a newcomer, typed into a fresh clone; a planted
+# fault; a pipeline in another language.
+long: setup-dev
+	$(PY) -m pytest -m long -s $(ARGS)
 
 # Over an hour, and the machine for itself: figures for docs/performance.md.
 perf: setup

@@ -69,8 +69,8 @@ def ended(request, tmp_path_factory) -> Ended:
     if template == SEED_SPARK:
         template += " " + shlex.quote(",".join(map(str, spark_connector_jars())))
     folder, mark = tmp_path_factory.mktemp("run"), uuid.uuid4().hex
-    command = [sys.executable, "-m", "bench.run", "--sensors", "250", "--partitions", "2", "--triggers", "1s"]
-    command += ["--engine", engines, "--pipeline-command", template, "--json"]
+    command = [sys.executable, "-m", "bench.run", "--quick", "--sensors", "250", "--partitions", "2"]
+    command += ["--triggers", "1s", "--engine", engines, "--pipeline-command", template, "--json"]
     # Somewhere else than here, as Spark leaves things in the current folder.
     env = os.environ | {MARK: mark}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=folder, env=env)
@@ -80,7 +80,9 @@ def ended(request, tmp_path_factory) -> Ended:
 
 
 CONSUMER, SPARK, JVM = ("plain,command", PLAIN_CONSUMER), ("command", SEED_SPARK), ("command", SCALA)
-every_run = pytest.mark.parametrize("ended", [CONSUMER, SPARK, JVM], ids=["consumer", "spark", "scala"], indirect=True)
+RUNS = [pytest.param(CONSUMER, id="consumer"), pytest.param(SPARK, id="spark")]
+RUNS.append(pytest.param(JVM, id="scala", marks=pytest.mark.long))
+every_run = pytest.mark.parametrize("ended", RUNS, indirect=True)
 
 
 @every_run

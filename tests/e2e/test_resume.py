@@ -14,7 +14,7 @@ import pytest
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 #: The engine that starts in a moment: what is tested is the run, not Spark.
-RUN = ["--sensors", "250", "--partitions", "1", "--engine", "plain", "--repeats", "2"]
+RUN = ["--sensors", "250", "--partitions", "1", "--engine", "plain", "--repeats", "2", "--quick"]
 
 
 def bench_run(*arguments):

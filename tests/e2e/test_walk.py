@@ -14,7 +14,7 @@ import pytest
 
 from base.paths import PROJECT_ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.walk, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1500)]
 
 #: The longest that one line may take, s.
 LINE_S = 600
