@@ -12,8 +12,8 @@ from bench.records import Params, Result
 from reports import words
 from reports.tables import ordered_cells
 
-#: What is compared, by the labels of `bench.compare.metrics`.
-_COMPARED = ("p50", "p99")
+#: What is compared, by its label among the metrics that `bench.compare` puts into words.
+_COMPARED = "p50"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Told:
 
 
 def partitions_told(result: Result) -> Told | None:
-    """What of p50 and p99 the partition counts of each trigger and variant make; None with one count alone.
+    """What the partition counts of each trigger and variant make of p50; None where there is one count alone.
 
     All comparisons are one family: together they are wrong in at most 5 % of runs (Holm).
     """
@@ -38,15 +38,16 @@ def partitions_told(result: Result) -> Told | None:
     if shown:
         return Told(shown, "")
     if any(row.outcome == "unchanged" for row in rows):
-        return Told([], "No difference between partition counts could be shown on this machine.")
+        return Told([], "No difference in p50 between partition counts could be shown on this machine.")
     reasons = [row.words.partition(": ")[2] for row in rows if row.outcome == "untold"]
     why = reasons[0] if reasons else "too few of their cells are valid"
-    return Told([], f"No difference between partition counts could be shown: {why}.")
+    return Told([], f"No difference in p50 between partition counts could be shown: {why}.")
 
 
 def _pairs(result: Result) -> Iterator[tuple[Params, Params, Point]]:
-    """Every number of partitions beside the fewest of the same trigger and variant, metric by metric."""
+    """Every number of partitions beside the fewest of the same trigger and variant."""
     noise = result.calibration.noise
+    (metric,) = [metric for metric in METRICS if metric.label == _COMPARED]
     fewest: dict[str, Params] = {}
     points = {params.model_dump_json(): params for params in map(point_of, ordered_cells(result))}
     for params in sorted(points.values(), key=lambda one: one.partitions):
@@ -55,11 +56,9 @@ def _pairs(result: Result) -> Iterator[tuple[Params, Params, Point]]:
             continue
         sides = [Side(words.plural(one.partitions, "partition"), one, result.cells) for one in (few, params)]
         known = noise.of(params) if noise is not None else {}
-        for metric in METRICS:
-            if metric.label in _COMPARED:
-                row = timed(metric, params, sides, known.get(metric.name))
-                repeats = (len(sides[0].valid), len(sides[1].valid))
-                yield few, params, Point(params=params.model_dump(), repeats=repeats, left_out=[], rows=[row])
+        row = timed(metric, params, sides, known.get(metric.name))
+        repeats = (len(sides[0].valid), len(sides[1].valid))
+        yield few, params, Point(params=params.model_dump(), repeats=repeats, left_out=[], rows=[row])
 
 
 def _difference(few: Params, many: Params, row: Row) -> str:

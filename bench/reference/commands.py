@@ -51,7 +51,9 @@ STARTED_BY_OTHERS: Final = (
 def app_of(module: str) -> typer.Typer:
     """The typer app that ``python -m module`` starts."""
     package = import_module(module)
-    app = getattr(package, "app", None) or import_module(f"{module}.__main__").app
+    # A package's own `app` may be a module of that name.
+    app = found if isinstance(found := getattr(package, "app", None), typer.Typer) else None
+    app = app or import_module(f"{module}.__main__").app
     assert isinstance(app, typer.Typer)
     return app
 

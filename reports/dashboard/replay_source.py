@@ -11,7 +11,7 @@ import polars as pl
 
 from base.errors import UsageError, did_you_mean
 from reports.dashboard.events import ALERT, READING, REJECT, About, Batch
-from reports.over_time import zero_ns
+from reports.measured import zero_ns
 from reports.stored import StoredRun, open_run
 from wire.reading import CHANNELS
 from wire.topics import cell_topics

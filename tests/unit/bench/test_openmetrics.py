@@ -113,7 +113,7 @@ def test_what_could_not_be_had_is_absent():
     nothing = {"offered_per_s": 4800, "sent_per_s": 4800, "processed_per_s": None, "drain_per_s": None}
     late = stored_runs.latency(None, None)
     none_due = stored_runs.fidelity(recall_at_deadline={"1": None})
-    cell = stored_runs.cell("1s", throughput=nothing, latency_ms=late, fidelity=none_due, quality=None)
+    cell = stored_runs.cell("1s", throughput=nothing, latency_ms=late, fidelity=none_due, batches=None, quality=None)
     series = read(openmetrics(a_result(cells=[cell])))
     assert all(math.isfinite(one) for one in series.values())
     assert len(values(series, "alertbench_offered_readings_per_second")) == 1
