@@ -108,7 +108,9 @@ def png(figure: Figure) -> bytes:
     drawn, small = io.BytesIO(), io.BytesIO()
     with styled():
         # Aligned labels and equal aspects are known after a layout only, and fit from the second one on.
-        figure.draw_without_rendering()
+        layout = figure.get_layout_engine()
+        assert layout is not None
+        layout.execute(figure)
         figure.savefig(drawn, format="png", dpi=DPI * SCALE, pil_kwargs={"compress_level": 1})
     image = Image.open(drawn).convert("RGB")
     image.quantize(256, dither=Image.Dither.NONE).save(small, format="png", optimize=True)

@@ -58,7 +58,7 @@ cell of the matrix, and writes result.json, report.html and figures below result
   python -m bench.run --search-rate --triggers 1s,5s --partitions 1,4    how much each can take
 
 docs/thresholds.md says how a threshold is written, docs/capacity.md how a rate is searched.
-Every option can be set as BENCH_<NAME> in the environment; a flag wins over it.
+An option with an env var below can be set in the environment; a flag wins over it.
 Exit: 0 ok, 2 usage, 3 a threshold failed, 5 something missing here, 6 no valid cell, 130 interrupted.
 """
 
