@@ -47,7 +47,7 @@ broker: setup-dev
 
 # Skipped, with the reason, where there is no Chromium.
 browser: setup-dev
-	$(PY) -m pytest -m browser $(ARGS)
+	$(PY) -m pytest -m "browser and not long" $(ARGS)
 
 spark: setup-dev
 	$(PY) -m pytest -m "spark and not e2e" $(ARGS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 
 import polars as pl
@@ -38,10 +38,14 @@ _HELP = """Show readings, alerts, latency and backlog as they come: one page at 
 It reads and never writes, but for one offset by which a measured run tells that it was watched. Prints its URL.
 """
 
+#: How long the main thread sleeps at a time, s.
+_NAP_S = 0.5
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command(help=_HELP)
+@one_line_errors
 def main(
     bootstrap: Annotated[str, typer.Option(help="The Kafka cluster, HOST:PORT.")] = "localhost:9092",
     topic: Annotated[str, typer.Option(help="Topic of the readings.")] = "sensor",
@@ -92,7 +96,9 @@ def main(
         else:
             print(f"{feed.about.source}; Ctrl-C stops", file=sys.stderr)
             print(server.url, flush=True)
-        Event().wait()
+        while True:
+            # No endless wait for a lock: polars has SIGINT restart system calls, and that one would go on.
+            time.sleep(_NAP_S)
 
 
 def _source(
@@ -137,4 +143,4 @@ class FirstEvents:
 
 
 if __name__ == "__main__":
-    one_line_errors(app)()
+    app()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 import polars as pl
-from dash import Dash, Input, Output, State, no_update
+from dash import Dash, Input, Output, Patch, State, no_update
 
 from reports.dashboard import figures, tables
 from reports.dashboard import layout as on_page
@@ -49,7 +49,7 @@ def dashboard(feed: Feed, *, refresh_s: float = REFRESH_S, positions: pl.DataFra
         options = on_page.sensor_options(tables.sensor_numbers(kept))
         text, tone = status(kept, feed.about, paused=paused)
         return {
-            "figures": draw(kept, feed.about, sensor=picked or None, positions=positions),
+            "figures": [changes(one) for one in draw(kept, feed.about, sensor=picked or None, positions=positions)],
             "status": text,
             "tone": f"status {tone}",
             # A picker that is open is left alone unless there is something new to pick.
@@ -73,6 +73,24 @@ def draw(kept: Kept, about: About, *, sensor: int | None, positions: pl.DataFram
         figures.rejects_figure(tables.rejects_table(kept)),
         figures.map_figure(tables.map_table(kept, positions), placed=positions is not None),
     ]
+
+
+def changes(figure: go.Figure) -> Patch:
+    """What of a graph becomes as ``figure`` has it; where its axes begin and end is the reader's, who may have zoomed.
+
+    Sent whole, a figure would undo that at each tick: Dash lends its copy of the layout to Plotly, which writes the
+    zoom into it, and then takes it for something that the application asked for and now asks for no more.
+    """
+    patch, stated = Patch(), figure.to_plotly_json()
+    patch["data"] = stated["data"]
+    # An empty list is no statement to Plotly, and would leave what stood there.
+    for name, value in ({"annotations": []} | stated["layout"]).items():
+        if name in ("xaxis", "yaxis"):
+            for part, one in value.items():
+                patch["layout"][name][part] = one
+        else:
+            patch["layout"][name] = value
+    return patch
 
 
 def status(kept: Kept, about: About, *, paused: bool) -> tuple[str, str]:

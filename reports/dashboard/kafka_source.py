@@ -122,8 +122,8 @@ class KafkaSource:
         for message in messages:
             error = message.error()
             if error is None:
+                # It may have been fetched before the cluster went away: whether that is back, `_ask` finds out.
                 by_topic.setdefault(message.topic(), []).append(message)
-                self._down = ""
             elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 self._gone(message.topic())
         return Batch(

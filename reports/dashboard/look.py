@@ -89,9 +89,9 @@ def figure(
     drawn.update_xaxes(title={"text": x, "standoff": 8}, zeroline=False, automargin=True)
     drawn.update_yaxes(title={"text": y, "standoff": 8}, zeroline=False, automargin=True)
     drawn.update_layout(**layout)
-    if not traces:
-        drawn.update_xaxes(showgrid=False, showticklabels=False)
-        drawn.update_yaxes(showgrid=False, showticklabels=False)
-        place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
-        drawn.add_annotation(text=EMPTY, font={"size": 16}, **place)
+    # Said either way: a graph that was empty takes over what is said, and nothing else.
+    drawn.update_xaxes(showgrid=bool(traces), showticklabels=bool(traces))
+    drawn.update_yaxes(showgrid=bool(traces), showticklabels=bool(traces))
+    place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
+    drawn.update_layout(annotations=[] if traces else [{"text": EMPTY, "font": {"size": 16}, **place}])
     return drawn

@@ -42,10 +42,13 @@ def opened(chromium):
         asked: set[str | None] = set()
         page.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
         page.goto(url)
-        yield page
-        # Before the page goes, whose last question is then cut short.
-        heard = list(complaints)
-        context.close()
+        try:
+            yield page
+            # Before the page goes, whose last question is then cut short.
+            heard = list(complaints)
+        finally:
+            # A page that is left open goes on asking.
+            context.close()
         assert asked <= {urlsplit(url).hostname, None, *hosts}
         assert heard == []
 

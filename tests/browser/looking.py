@@ -22,7 +22,7 @@ _LOOK = """(name) => {
     title: some('.gtitle, .gtitle-subtitle'), legend: some('.legend'),
     inks: [...new Set(shown.map((one) => getComputedStyle(one).fill))],
     ground: getComputedStyle(graph).backgroundColor,
-    texts: shown.map(box),
+    texts: shown.filter((one) => one.textContent && one.getClientRects().length).map(box),
   };
 }"""
 
