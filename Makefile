@@ -40,7 +40,7 @@ check: setup-dev
 	$(PY) -m mypy
 
 unit: setup-dev
-	$(PY) -m pytest -m "not broker and not browser and not spark and not e2e" $(ARGS)
+	$(PY) -m pytest -n auto --dist loadfile -m "not broker and not browser and not spark and not e2e" $(ARGS)
 
 broker: setup-dev
 	$(PY) -m pytest -m "broker and not spark and not e2e" $(ARGS)
