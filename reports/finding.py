@@ -170,7 +170,7 @@ def _quality_sentence(valid: pl.DataFrame) -> list[str]:
     known = valid.drop_nulls(["precision", "recall"])
     if known.is_empty():
         return []
-    kinds = known.select(pl.col("^(precision|recall).*$")).unique()
+    kinds = known.select(pl.col("^(precision|recall)(_low|_high)?$")).unique()
     if len(kinds) > 1:
         return ["Precision and recall of the rules are not the same in all valid cells: see the matrix."]
     return [f"Against the true weather the rules have {_shares(known.row(0, named=True))}."]
