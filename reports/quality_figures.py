@@ -63,7 +63,8 @@ def day(run: StoredRun) -> Drawn:
 
 def _day_alt(found: SensorDay) -> str:
     counts = found.outcomes.group_by("rule", "outcome").len().sort("rule", "outcome")
-    told = [f"{row['rule']} {row['outcome']} {row['len']} times" for row in counts.iter_rows(named=True)]
+    rows = counts.iter_rows(named=True)
+    told = [f"{row['rule']} {row['outcome']} {words.plural(row['len'], 'time')}" for row in rows]
     faults = words.joined([f"{row['kind']} at {row['start_h']:.1f} h" for row in found.faults.iter_rows(named=True)])
     text = f"Five channels of sensor {found.sensor_id} over {found.hours:g} h of event time. "
     text += f"Alerts and missed hazards: {words.joined(told)}."

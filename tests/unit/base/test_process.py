@@ -167,8 +167,8 @@ time.sleep(60)
 def test_sigterm_ends_what_was_started_in_the_background(number: signal.Signals):
     """A shell has its background commands ignore SIGINT; `kill` still gets the tidy end, and only `kill`."""
     code = (
-        "import time; from base.process import interrupt_on_sigterm; interrupt_on_sigterm(); print(1, flush=True)\n"
-        "try: time.sleep(1)\nexcept KeyboardInterrupt: print('tidy')"
+        "import time; from base.process import interrupt_on_sigterm; interrupt_on_sigterm()\n"
+        "try: print(1, flush=True); time.sleep(1)\nexcept KeyboardInterrupt: print('tidy')"
     )
     ignoring = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     child = subprocess.Popen(_python(code), stdout=subprocess.PIPE, text=True, preexec_fn=ignoring)
