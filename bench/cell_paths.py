@@ -85,7 +85,13 @@ def find_path(
 
 def rule_ids(rules: Sequence[AlertRule] | None) -> tuple[str, ...]:
     """The ids of ``rules``, or of the seed's."""
-    return tuple(rule.id for rule in (load_rules() if rules is None else rules))
+    return _seed_ids() if rules is None else tuple(rule.id for rule in rules)
+
+
+@functools.cache
+def _seed_ids() -> tuple[str, ...]:
+    # Their file is read once, however many paths are looked up.
+    return tuple(rule.id for rule in load_rules())
 
 
 @functools.cache
