@@ -25,6 +25,11 @@ class Drawn:
     absent: str | None = None
 
 
+def absent(name: str, reason: str) -> Drawn:
+    """A figure for which there is nothing at all, and why."""
+    return Drawn(name, "", None, pl.DataFrame(), reason)
+
+
 def drawn(name: str, alt: str, data: pl.DataFrame, draw: Callable[[], Figure], absent: str) -> Drawn:
     """The figure that ``draw`` makes; where ``data`` is empty it is ``absent``, and nothing is drawn."""
     if data.is_empty():

@@ -13,7 +13,7 @@ from reports.draw_day import day_figure
 from reports.draw_field import field_panels
 from reports.draw_quality import delay_dots, quality_dots
 from reports.draw_repeats import repeat_dots
-from reports.drawn import Drawn, drawn, why
+from reports.drawn import Drawn, absent, drawn, why
 from reports.field_map import field_map, field_words
 from reports.repeats import repeats_table
 from reports.sensor_day import SensorDay, sensor_day
@@ -27,7 +27,7 @@ def shares(result: Result) -> Drawn:
     """``quality``: precision and recall of every rule, beside detectors that know nothing."""
     found = judged(result)
     if found is None:
-        return Drawn("quality", "", None, pl.DataFrame(), "nothing was scored")
+        return absent("quality", "nothing was scored")
     where, quality = found
     table = shares_table(quality)
     ours = table.filter(detector="alerts").drop_nulls("value")
@@ -40,7 +40,7 @@ def delays(result: Result) -> Drawn:
     """``detection-delay``: how soon events are found, and how many are not."""
     found = judged(result)
     if found is None:
-        return Drawn("detection-delay", "", None, pl.DataFrame(), "nothing was scored")
+        return absent("detection-delay", "nothing was scored")
     where, quality = found
     table = delays_table(quality)
     interval_s = result.quality_cell.interval_s or result.scenario.interval_s
@@ -55,8 +55,7 @@ def day(run: StoredRun) -> Drawn:
     """``sensor-day``: one sensor's window, with what became of its alerts."""
     found = sensor_day(run)
     if found is None:
-        absent = why(run, ("stream/", "alerts"), "no sensor has an alert")
-        return Drawn("sensor-day", "", None, pl.DataFrame(), absent)
+        return absent("sensor-day", why(run, ("stream/", "alerts"), "no sensor has an alert"))
     data = found.readings.with_columns(pl.col("fired").list.join(", "))
     return drawn("sensor-day", _day_alt(found), data, lambda: day_figure(found), "")
 
@@ -75,7 +74,7 @@ def field(run: StoredRun) -> Drawn:
     """``field-map``: the sensors in their place, with weather, rain and faults."""
     found = field_map(run)
     if found is None:
-        return Drawn("field-map", "", None, pl.DataFrame(), why(run, _FIELD, "no cell has ended"))
+        return absent("field-map", why(run, _FIELD, "no cell has ended"))
     return drawn("field-map", field_words(found), found.sensors, lambda: field_panels(found), "no sensor has truth")
 
 
@@ -86,8 +85,8 @@ def repeats(result: Result) -> Drawn:
     told = [f"{row['metric']} by up to {words.share(row['most'])}" for row in ends.iter_rows(named=True)]
     alt = f"Each repeat of every point against the mean of its point; they differ in {words.joined(told)}."
     data = table.drop("status", "variant")
-    absent = "no cell was measured more than once (--repeats 3 does)"
-    return drawn("repeat-spread", alt, data, lambda: repeat_dots(table), absent)
+    why_not = "no cell was measured more than once (--repeats 3 does)"
+    return drawn("repeat-spread", alt, data, lambda: repeat_dots(table), why_not)
 
 
 def change_of(change: Change) -> Drawn:
