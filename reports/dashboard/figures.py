@@ -43,7 +43,7 @@ def _instants(table: pl.DataFrame) -> list[str]:
 
 
 def metric_figure(table: pl.DataFrame, channel: str, sensor: int | None) -> go.Figure:
-    """`metrics_table`: one channel over event time; of all sensors the mean in the band from least to greatest."""
+    """`metrics_table`: one channel over event time; of all sensors median, 5th and 95th percentile."""
     metric, colour = METRICS[channel], look.CHANNEL_COLOURS[channel]
     known = table.filter(pl.col(channel).is_not_null())
     at = _instants(known)
@@ -51,23 +51,23 @@ def metric_figure(table: pl.DataFrame, channel: str, sensor: int | None) -> go.F
     if sensor is None and len(known):
         edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
         traces = [
-            go.Scatter(x=at, y=known[f"{channel}_low"].to_list(), name="least", **edge),
+            go.Scatter(x=at, y=known[f"{channel}_low"].to_list(), name="5th percentile", **edge),
             go.Scatter(
                 x=at,
                 y=known[f"{channel}_high"].to_list(),
-                name="greatest",
+                name="95th percentile",
                 fill="tonexty",
                 fillcolor=look.see_through(colour),
                 **edge,
             ),
         ]
     if len(known):
-        name = "mean" if sensor is None else f"sensor {sensor}"
+        name = "median" if sensor is None else f"sensor {sensor}"
         # A line through one point cannot be seen.
         mode = "lines" if len(known) > 1 else "markers"
         line = {"color": colour, "width": 1.8}
         traces.append(go.Scatter(x=at, y=known[channel].to_list(), name=name, mode=mode, line=line))
-    shown = "mean, least and greatest of all sensors" if sensor is None else f"sensor {sensor}"
+    shown = "all sensors: median, 5th to 95th percentile" if sensor is None else f"sensor {sensor}"
     return figure(traces, title=f"{metric.name} Over Time", subtitle=shown, x="Timestamp", y=metric.axis)
 
 

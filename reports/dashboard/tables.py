@@ -47,8 +47,8 @@ def sensor_numbers(kept: Kept) -> list[int]:
 def metrics_table(kept: Kept, sensor: int | None) -> pl.DataFrame:
     """The channels over event time: ``time``, and for each channel its value, ``_low`` and ``_high``.
 
-    Of all sensors: mean, least and greatest in each bin. Of one sensor: its latest readings as they are,
-    without low and high.
+    Of all sensors: median, 5th and 95th percentile of each bin, for a faulty sensor that says -999 would
+    flatten the others' curves. Of one sensor: its latest readings as they are, without low and high.
     """
     if sensor is not None:
         own = kept.readings.filter(pl.col("sensor_id") == sensor).sort("event_us").tail(MOST_POINTS)
@@ -58,9 +58,9 @@ def metrics_table(kept: Kept, sensor: int | None) -> pl.DataFrame:
         _binned(kept.readings, pl.col("event_us"))
         .group_by("time")
         .agg(
-            *(pl.col(c).mean() for c in CHANNELS),
-            *(pl.col(c).min().name.suffix("_low") for c in CHANNELS),
-            *(pl.col(c).max().name.suffix("_high") for c in CHANNELS),
+            *(pl.col(c).median() for c in CHANNELS),
+            *(pl.col(c).quantile(0.05).name.suffix("_low") for c in CHANNELS),
+            *(pl.col(c).quantile(0.95).name.suffix("_high") for c in CHANNELS),
         )
         .sort("time")
     )

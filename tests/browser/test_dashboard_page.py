@@ -107,7 +107,7 @@ def test_figures_hold_the_numbers_of_the_tables(opened, eventful_url):
             wait_for_data(page, name)
         for channel, metric in METRICS.items():
             traces = {trace["name"]: trace for trace in figure(page, metric.graph)["data"]}
-            for ending, name in (("", "mean"), ("_low", "least"), ("_high", "greatest")):
+            for ending, name in (("", "median"), ("_low", "5th percentile"), ("_high", "95th percentile")):
                 assert traces[name]["y"] == pytest.approx(metrics[channel + ending].to_list())
                 assert [datetime.fromisoformat(at) for at in traces[name]["x"]] == metrics["time"].to_list()
         (bars,) = figure(page, "alert-distribution")["data"]

@@ -34,13 +34,14 @@ def test_bins_suffice_for_any_time(span_s):
     assert width_us == 1_000_000 or span_s >= 299
 
 
-def test_all_sensors_are_a_mean_in_a_band():
-    """In each bin stand mean, least and greatest of the readings in it; a null counts for none of them."""
-    rows = [reading(1, 0, temperature=10.0), reading(2, 0.4, temperature=20.0), reading(3, 0.9, temperature=None)]
-    table = tables.metrics_table(kept(batch(readings=[*rows, reading(1, 1, temperature=7.0)])), None)
-    assert table["temperature"].to_list() == [15.0, 7.0]
-    assert table["temperature_low"].to_list() == [10.0, 7.0]
-    assert table["temperature_high"].to_list() == [20.0, 7.0]
+def test_all_sensors_are_a_median_in_a_band():
+    """Each bin has percentiles of the readings in it, whatever one sensor says; a null counts for none of them."""
+    rows = [reading(n, 0.4, temperature=float(n)) for n in range(1, 101)] + [reading(200, 0, temperature=None)]
+    wrong = reading(101, 0.9, temperature=-999.0)
+    table = tables.metrics_table(kept(batch(readings=[*rows, wrong, reading(1, 1, temperature=7.0)])), None)
+    assert table["temperature"].to_list() == [50.0, 7.0]
+    assert table["temperature_low"].to_list() == [5.0, 7.0]
+    assert table["temperature_high"].to_list() == [95.0, 7.0]
 
 
 def test_one_sensor_is_its_own_readings_by_event_time():
@@ -95,7 +96,8 @@ def test_every_figure_has_the_numbers_of_its_table(sensor):
     metrics = tables.metrics_table(state, sensor)
     for channel in CHANNELS:
         traces = {trace.name: trace for trace in drawn[figures.METRICS[channel].graph].data}
-        names = {"": "mean", "_low": "least", "_high": "greatest"} if sensor is None else {"": "sensor 3"}
+        of_all = {"": "median", "_low": "5th percentile", "_high": "95th percentile"}
+        names = of_all if sensor is None else {"": "sensor 3"}
         for ending, name in names.items():
             assert list(traces[name].y) == metrics[channel + ending].to_list()
             assert [datetime.fromisoformat(at) for at in traces[name].x] == metrics["time"].to_list()
