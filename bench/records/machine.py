@@ -52,6 +52,7 @@ class Git(Record):
     """The version of this project that ran; None without git."""
 
     sha: str | None
+    #: Whether a file of the checkout differs from the commit. A file that git does not know counts for nothing.
     dirty: bool | None
 
 
