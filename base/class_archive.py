@@ -1,21 +1,27 @@
 """Java's class archives: a JVM maps the classes it will need instead of loading and verifying them.
 
 Half of a broker's and a driver's start is spent on that. An archive is recorded once for each Java
-and each set of jars, and kept in the user's cache; Java checks by itself that it still fits the
-class path, and goes on without it if not. It changes how soon a JVM is up, not how fast it runs.
+and each set of jars, and kept in the user's cache, which holds the last few; Java checks by itself
+that it still fits the class path, and goes on without it if not. It changes how soon a JVM is up, not how fast it runs.
 
 Java's own name for it is Class Data Sharing (JEP 310, JEP 350).
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from base.java import Java
 from base.paths import cache_dir
+
+#: So many archives of a name are kept, those used last: a driver's has 170 MB, and every environment has its own.
+KEPT: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,11 @@ class ClassArchive:
 
     def options(self) -> list[str]:
         """JVM options that use it; none if it was not recorded."""
-        return [f"-XX:SharedArchiveFile={self.path}"] if self.path.exists() else []
+        if not self.path.exists():
+            return []
+        with contextlib.suppress(OSError):  # Only so that `keep` knows which are in use.
+            os.utime(self.path)
+        return [f"-XX:SharedArchiveFile={self.path}"]
 
     def record_options(self) -> list[str]:
         """JVM options that record it: it is written when the JVM ends in peace, which takes some 10 s."""
@@ -49,11 +59,14 @@ class ClassArchive:
         return options
 
     def keep(self) -> bool:
-        """Take what was recorded into use; whether there was anything."""
+        """Take what was recorded into use, and remove those of its name not used for longest; whether it was there."""
         try:
             self._fresh.replace(self.path)
         except FileNotFoundError:
             return False
+        of_this_name = sorted(self.path.parent.glob(f"{self.name}-*.jsa"), key=lambda file: -file.stat().st_mtime_ns)
+        for unused in of_this_name[KEPT:]:
+            unused.unlink()
         return True
 
     @property

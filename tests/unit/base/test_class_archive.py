@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from base.class_archive import ClassArchive
+from base.class_archive import KEPT, ClassArchive
 from base.java import find_java
 
 
@@ -40,3 +41,18 @@ def test_another_java_or_other_jars_have_another_archive(archive: ClassArchive, 
     other_jars = replace(archive, jars=tmp_path / "other")
     other_java = replace(archive, java=replace(archive.java, version=archive.java.version + 1))
     assert len({archive.path, other_jars.path, other_java.path}) == 3
+
+
+def test_those_not_used_for_longest_are_removed(archive: ClassArchive, tmp_path: Path):
+    """Of a name the last few stay, and a use counts, not only a recording; another name's stay all."""
+    of_others = [replace(archive, jars=tmp_path / f"other-{n}") for n in range(KEPT + 1)]
+    another = replace(archive, name="bye")
+    archive.path.parent.mkdir(parents=True)
+    for second, other in enumerate([*of_others, another]):
+        other.path.write_bytes(b"classes")
+        os.utime(other.path, (second, second))
+    assert of_others[0].options() != []
+    run(archive, *archive.record_options())
+    assert archive.keep()
+    kept = [other.path.exists() for other in (archive, another, *of_others)]
+    assert kept == [True, True, True, False, False, *[True] * (KEPT - 2)]
