@@ -14,8 +14,8 @@ from bench.advice import advise, parse_goal
 from bench.broker.api import Broker
 from bench.broker.embedded import EmbeddedBroker
 from bench.broker.external import ExternalBroker
-from bench.capacity_jobs import CapacitySearch
-from bench.capacity_load import trial_window_s
+from bench.capacity.jobs import CapacitySearch
+from bench.capacity.load import trial_window_s
 from bench.cell_parts import Bench, bench_for, tail_s
 from bench.class_archives import ready_class_archives
 from bench.config import RunConfig

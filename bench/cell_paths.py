@@ -16,9 +16,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from base.errors import UsageError, did_you_mean
-from bench.baselines import BLIND
-from bench.delays import DELAYS_S
 from bench.latency import DEADLINES_S, PERCENTILES
+from bench.quality.baselines import BLIND
+from bench.quality.delays import DELAYS_S
 from bench.records import BATCHES_FOR_WORDS, Cell
 from bench.stamps import STAGES_MICRO_BATCH, STAGES_REALTIME
 from pipeline.rules import AlertRule, load_rules

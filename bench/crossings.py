@@ -20,7 +20,7 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from base.errors import UsageError, one_line_errors
-from bench.hazards import rule_holds
+from bench.quality.hazards import rule_holds
 from pipeline.rules import AlertRule, load_rules
 from sim.scenario import list_scenarios, load_scenario
 from sim.simulate import simulate

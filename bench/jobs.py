@@ -200,7 +200,7 @@ class QualityJob(Idle):
     def run(self) -> None:
         """Judge, store."""
         # Its simulator takes a second to import: `bench.stream` says when.
-        from bench.quality_cell import quality_cell
+        from bench.quality.cell import quality_cell
 
         bench = self.bench
         try:

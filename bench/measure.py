@@ -21,7 +21,7 @@ from bench.matrix import CellSpec
 from bench.pauses import pauses_of, read_pauses
 from bench.phases import RawCell, ReadBack
 from bench.progress import Batch, read_batches
-from bench.quality import quality, stream_sample
+from bench.quality.scores import quality, stream_sample
 from bench.records import BATCHES_FOR_WORDS, Cell, Latencies, LatencyMs, Spread, Throughput
 from bench.stamps import (
     STAGES_MICRO_BATCH,

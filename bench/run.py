@@ -21,12 +21,12 @@ from base.process import interrupt_on_sigterm, python_module
 from bench import config as cfg
 from bench.advice import parse_goal
 from bench.campaign import estimate_s, execute_run
-from bench.capacity_load import with_searched_load
+from bench.capacity.load import with_searched_load
+from bench.capacity.slo import MICRO_BATCH, REALTIME, parse_slo
 from bench.engines import SPARK, require_template
 from bench.matrix import CellSpec, plan
 from bench.records import Result
 from bench.resume import done_first, stored_run
-from bench.slo import MICRO_BATCH, REALTIME, parse_slo
 from bench.store import dump
 from bench.stream import require_beacons_alert, resolve
 from bench.summary import print_summary

@@ -13,7 +13,6 @@ import typer
 
 from base.errors import UsageError, did_you_mean, one_line_errors
 from base.jsonl import dumps
-from bench.baselines import SEED, blind_alarms
 from bench.metrics.affiliation import affiliation
 from bench.metrics.counts import composite, event, point, point_adjusted
 from bench.metrics.nab import PROFILES, nab
@@ -22,7 +21,8 @@ from bench.metrics.range_based import BIASES, CARDINALITIES, Bias, Cardinality, 
 from bench.metrics.ranges import Bools, Floats, ranges
 from bench.metrics.vus import MOST_BUFFER, vus
 from bench.perf.tables import print_table
-from bench.quality import wilson
+from bench.quality.baselines import SEED, blind_alarms
+from bench.quality.scores import wilson
 from bench.records import Interval
 from bench.score_input import Given, Grid, read
 

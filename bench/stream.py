@@ -13,8 +13,8 @@ import polars as pl
 from base.errors import UsageError
 from base.process import python_module
 from bench.config import RunConfig
-from bench.hazards import hazard_frame, rule_holds
-from bench.quality import noise_by_channel
+from bench.quality.hazards import hazard_frame, rule_holds
+from bench.quality.scores import noise_by_channel
 from pipeline.rules import AlertRule
 from sim.beacons import beacon_values
 from sim.deliveries import write_deliveries

@@ -150,7 +150,7 @@ _OUTCOMES: Final = {
 
 
 def outcomes(rows: pl.DataFrame, hazards: pl.DataFrame | None) -> pl.DataFrame:
-    """What became of one sensor's alerts and hazards, as `bench.quality` counts them: see `SensorDay.outcomes`.
+    """What became of one sensor's alerts and hazards, as `bench.quality.scores` counts them: see `SensorDay.outcomes`.
 
     ``rows``: one sensor's readings by seq, with hour, fault_mask, fired, and the channels. A run of readings on
     which a rule fired is a *hit* where it touches a hazard; else *neither* right nor wrong where it touches a

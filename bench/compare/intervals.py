@@ -91,7 +91,7 @@ def _newcombe(a: tuple[int, int], b: tuple[int, int], z: float) -> tuple[float, 
 
 
 def _wilson(hits: int, trials: int, z: float) -> tuple[float, float]:
-    # Of any z, unlike `bench.quality.wilson`, which is of 95 % and rounded.
+    # Of any z, unlike `bench.quality.scores.wilson`, which is of 95 % and rounded.
     share, spread = hits / trials, z * z / trials
     middle = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))

@@ -10,9 +10,9 @@ from typing import Any
 
 from bench.checks import RULES
 from bench.compare.metrics import METRICS
-from bench.delays import DELAYS_S, RESTRICTED_TO_S
 from bench.latency import DEADLINES_S, PERCENTILES, samples_needed
 from bench.openmetrics import FAMILIES
+from bench.quality.delays import DELAYS_S, RESTRICTED_TO_S
 from bench.reference.markdown import code, prose, table, whole_page
 from bench.stamps import STAGES_MICRO_BATCH, STAGES_REALTIME
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.capacity import (
+from bench.capacity.search import (
     CONFIRMS,
     FIRST_PER_S,
     MOST_TRIALS,

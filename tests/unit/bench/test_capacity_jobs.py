@@ -12,7 +12,7 @@ import pytest
 from unit.bench.builders import a_config, a_result
 from unit.reports.stored_runs import cell
 
-from bench.capacity_jobs import (
+from bench.capacity.jobs import (
     CapacitySearch,
     ConsumerJob,
     TrialCell,
@@ -21,7 +21,7 @@ from bench.capacity_jobs import (
     late_from_ms,
     tell_share,
 )
-from bench.capacity_load import GrowingStream, with_searched_load
+from bench.capacity.load import GrowingStream, with_searched_load
 from bench.cell_parts import Bench
 from bench.conditions import parse_condition
 from bench.matrix import CellSpec, plan

@@ -9,7 +9,7 @@ import pytest
 from unit.bench.builders import a_config
 
 from base.errors import UsageError
-from bench.capacity_load import (
+from bench.capacity.load import (
     MOST_READINGS,
     GrowingStream,
     limits_of,

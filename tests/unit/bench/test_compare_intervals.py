@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from bench.compare.intervals import holm, ratio, share_difference
-from bench.quality import wilson
+from bench.quality.scores import wilson
 
 A, B = [100.0, 104.0, 97.0, 101.0], [118.0, 121.0, 131.0]
 

@@ -3,7 +3,7 @@
 import polars as pl
 from unit.bench.test_quality import HOT, NOISE, alerts, scored, truth
 
-from bench.hazards import HAZARDS, hazard_frame
+from bench.quality.hazards import HAZARDS, hazard_frame
 
 
 def test_a_hazard_is_a_run_of_readings():

@@ -153,7 +153,7 @@ class QualityBench(FakeBench):
 )
 def test_the_quality_cell_is_stored_and_costs_no_run(store: RunStore, monkeypatch, judged, reason: str | None):
     """What it found stands in result.json; a scenario that it cannot judge leaves the reason there."""
-    monkeypatch.setattr("bench.quality_cell.quality_cell", judged)
+    monkeypatch.setattr("bench.quality.cell.quality_cell", judged)
     result = a_result()
     run_in_turn([QualityJob(bench=QualityBench(), store=store, result=result)])  # type: ignore[arg-type]
     stored = load(store.folder).quality_cell

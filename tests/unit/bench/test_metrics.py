@@ -16,7 +16,7 @@ from bench.metrics.range_based import BIASES, CARDINALITIES, mean_reward, range_
 from bench.metrics.ranges import distance, prf, ranges
 from bench.metrics.thresholds import MOST, ranked
 from bench.metrics.vus import areas, vus
-from bench.quality import wilson
+from bench.quality.scores import wilson
 
 SEEDS = range(12)
 TICKS = 48

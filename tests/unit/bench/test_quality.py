@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bench.baselines import blind_alarms
-from bench.metric_set import NO_ALERT, NO_EVENT, NO_SCORES, PATE_BUFFERS
 from bench.metrics.affiliation import affiliation
 from bench.metrics.nab import PROFILES, nab
 from bench.metrics.pate import pate_f1
-from bench.quality import quality, sample, wilson
+from bench.quality.baselines import blind_alarms
+from bench.quality.metric_set import NO_ALERT, NO_EVENT, NO_SCORES, PATE_BUFFERS
+from bench.quality.scores import quality, sample, wilson
 from pipeline.rules import AlertRule, load_rules
 
 RULES = load_rules(None)

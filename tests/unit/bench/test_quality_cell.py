@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from bench import quality_cell as cell
 from bench.judge import Judge
-from bench.quality import wilson
+from bench.quality.scores import wilson
 from bench.records import OtherStream
 from pipeline.rules import load_rules
 from sim.digest import stream_digest

@@ -9,10 +9,10 @@ from unit.bench.builders import a_config
 from unit.reports.stored_runs import broken, cell, latency, quantiles
 
 from base.errors import UsageError
+from bench.capacity.slo import judge_trial, parse_slo, slo_of
 from bench.jobs import broken as broken_row
 from bench.matrix import plan
 from bench.records import Cell, Reason
-from bench.slo import judge_trial, parse_slo, slo_of
 
 PLANNED = plan(a_config())
 

@@ -138,7 +138,7 @@ def test_an_alert_in_a_hazard_is_a_hit_and_one_alone_is_false():
 
 
 def test_a_run_of_alerts_is_judged_whole():
-    """As `bench.quality` counts: what touches a hazard at one end is no false alarm at the other."""
+    """As `bench.quality.scores` counts: what touches a hazard at one end is no false alarm at the other."""
     assert judged({3, 4, 6}, [(2, 3, False)]) == [(3, "hit"), (4, "hit"), (6, "false")]
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from bench.hazards import Detection
 from bench.metrics.ranges import Floats, ranges
+from bench.quality.hazards import Detection
 from bench.records import Delay
 
 #: Recall is told for alarms at most so late, in seconds of event time: a minute to three hours.

@@ -17,8 +17,9 @@ from typing import Final
 from base.errors import AlertbenchError, ComponentFailed
 from base.kafka import Admin
 from base.process import Child
-from bench.capacity import Bracket, Limits, Trial, bracket, goes_on, next_rate
-from bench.capacity_load import GrowingStream, limits_of, trial_window_s, whole_rate
+from bench.capacity.load import GrowingStream, limits_of, trial_window_s, whole_rate
+from bench.capacity.search import Bracket, Limits, Trial, bracket, goes_on, next_rate
+from bench.capacity.slo import judge_trial, parse_slo, slo_of
 from bench.cell_parts import Bench, tail_s
 from bench.conditions import Condition
 from bench.jobs import CellJob
@@ -29,7 +30,6 @@ from bench.phases import RawCell, ReadBack, StartedCell
 from bench.probes import NotDrained
 from bench.records import Capacity, CapacityTrial, Cell, Params, Result
 from bench.scheduler import Idle, Job
-from bench.slo import judge_trial, parse_slo, slo_of
 from bench.store import RunStore
 from bench.stream import backlog_command
 from bench.summary import one_line

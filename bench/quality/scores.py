@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from bench.baselines import SEED, blind_alarms
-from bench.delays import DELAYS_S, RESTRICTED_TO_S, delay_record, delays, recall_at_delay
-from bench.hazards import Detection, ReadingGrid, detection, stack, stacked
-from bench.metric_set import NO_ALERT, NO_EVENT, all_rounded, metrics, rounded
 from bench.metrics.counts import event
 from bench.metrics.ranges import Bools, Longs, ranges
+from bench.quality.baselines import SEED, blind_alarms
+from bench.quality.delays import DELAYS_S, RESTRICTED_TO_S, delay_record, delays, recall_at_delay
+from bench.quality.hazards import Detection, ReadingGrid, detection, stack, stacked
+from bench.quality.metric_set import NO_ALERT, NO_EVENT, all_rounded, metrics, rounded
 from bench.records import Counted, Interval, Quality, Score
 from pipeline.rules import AlertRule
 from sim.stream import StreamSpec

@@ -17,7 +17,7 @@ import orjson
 import polars as pl
 
 from bench.metrics.ranges import ranges
-from bench.quality import Sample, quality, stream_sample
+from bench.quality.scores import Sample, quality, stream_sample
 from bench.records import OtherStream, QualityCell
 from pipeline.plain import judge
 from pipeline.rules import AlertRule

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.capacity import Outcome
+from bench.capacity.search import Outcome
 from bench.cell_paths import find_path
 from bench.conditions import Condition, parse_condition, require_a_cell
 from bench.matrix import CellSpec, in_order

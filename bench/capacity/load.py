@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from base.errors import UsageError
-from bench.capacity import FIRST_PER_S, QUICK_RATIO, RATIO, Limits
+from bench.capacity.search import FIRST_PER_S, QUICK_RATIO, RATIO, Limits
 from bench.config import RunConfig, window_for
 from bench.latency import samples_needed
 from bench.matrix import plan

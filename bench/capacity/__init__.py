@@ -1,0 +1,1 @@
+"""``--search-rate``: the highest rate that a cell sustains under an SLO."""
