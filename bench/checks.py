@@ -24,6 +24,10 @@ class Evidence:
     trigger: Trigger
     partitions: int
     window_s: float
+    #: The paced load before the window; event seconds per second; the event seconds of which there are readings before.
+    warmup_s: float
+    speedup: float
+    lead_s: float
     #: Over all alerts of the window, in ms.
     due_to_seen: Quantiles
     sent_to_seen: Quantiles
@@ -253,8 +257,18 @@ def not_steady(e: Evidence) -> Reason | None:
         rule="not steady",
         verdict="inconclusive",
         message=f"p50 of {what} was {first:.1f} ms in the first half of the window and {second:.1f} ms in the second",
-        remedy="give it a longer --warmup, such as 30s: Java compiles for a minute or two what it runs often",
+        remedy=f"give it {_longer_warmup(e)}: Java compiles for a minute or two what it runs often",
     )
+
+
+def _longer_warmup(e: Evidence) -> str:
+    """Options with which the warm-up is twice what it was, 30 s at least, and the scenario has readings for it."""
+    wanted_s = max(2 * e.warmup_s, 30.0)
+    option = f"--warmup {format_duration(wanted_s)}"
+    lead_s = wanted_s * e.speedup
+    if lead_s <= e.lead_s:
+        return option
+    return f"{option}, and a --scenario of your own whose `lead` is {format_duration(lead_s)}"
 
 
 RULES: tuple[Callable[[Evidence], Reason | None], ...] = (

@@ -100,3 +100,16 @@ def test_remedy_knows_the_options_in_use():
     _, (reason,) = checks.judge(an_evidence(drain_s=60.0))
     assert "--partitions 2" in reason.remedy
     assert "--rate 3360" in reason.remedy
+
+
+@pytest.mark.parametrize(
+    ("warmup_s", "remedy"),
+    [
+        (5.0, "give it --warmup 30s: "),
+        (30.0, "give it --warmup 1min, and a --scenario of your own whose `lead` is 2d: "),
+    ],
+)
+def test_a_longer_warm_up_is_longer_than_the_one_in_use_and_has_readings(warmup_s, remedy):
+    """It is twice what it was, and beyond the scenario's day of lead the remedy says what that takes."""
+    _, (reason,) = checks.judge(an_evidence(halves_ms=halves(150.0, 100.0), warmup_s=warmup_s))
+    assert reason.remedy.startswith(remedy)
