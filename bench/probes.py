@@ -21,6 +21,8 @@ from pipeline.rules import AlertRule
 from wire.reading import CHANNELS, epoch_seconds, key_of
 from wire.topics import PROBE_SENSOR_ID
 
+#: Between the probes that show that a pipeline is ready, s.
+PROBE_EVERY_S = 0.1
 #: How far past a threshold a probe stands: beyond doubt, and within the channel's plausible range.
 _BEYOND = 5.0
 
@@ -101,13 +103,16 @@ class Prober:
     def until_ready(self, *, timeout_s: float, check: Callable[[], None], probes: int = 3) -> None:
         """Return once ``probes`` readings, sent one by one, have come back as alerts.
 
-        ``check`` is called while waiting and raises if a process has died.
+        None waits for the one before, or each would cost a long trigger. ``check`` is called while waiting and raises
+        if a process has died.
         """
+        timestamps = set()
         for number in range(probes):
-            timestamps = {self._send(number % self._partitions)}
-            self._await(timestamps, timeout_s, check)
-            if timestamps:
-                raise unanswered(1, timeout_s)
+            timestamps.add(self._send(number % self._partitions))
+            time.sleep(PROBE_EVERY_S)
+        self._await(timestamps, timeout_s, check)
+        if timestamps:
+            raise unanswered(len(timestamps), timeout_s)
 
     def until_drained(self, *, timeout_s: float, check: Callable[[], None]) -> int:
         """Send one probe into every partition and wait for all; returns when (wall ns) the last was seen.

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from unit.bench.builders import a_config
 
-from base.errors import UsageError
+from base.errors import ComponentFailed, UsageError
 from bench.collector import _notice
 from bench.config import parse_engines
 from bench.engines import START_S, AnyCommand, command_of, heeds_trigger, plain_command, require_template
@@ -154,6 +154,25 @@ def test_a_probe_is_known_again_in_either_unit():
     for timestamp in (1732879703.887, 1732879703888):
         prober.returned.put({"timestamp": timestamp, "seen_ns": 5})
     assert prober._await({1732879703.887, 1732879703.888}, timeout_s=0, check=lambda: None) == 5
+
+
+def test_no_probe_waits_for_the_one_before(monkeypatch):
+    """A batch that takes all three makes a pipeline ready: three triggers are not waited for."""
+    prober = Prober("127.0.0.1:9", "sensor", 2, load_rules()[0], {})
+    sent: list[int] = []
+
+    def send(partition: int) -> float:
+        sent.append(partition)
+        if len(sent) == 3:
+            for number in (1, 2, 3):
+                prober.returned.put({"timestamp": float(number), "seen_ns": 5})
+        return float(len(sent))
+
+    monkeypatch.setattr(prober, "_send", send)
+    prober.until_ready(timeout_s=0, check=lambda: None)
+    assert sent == [0, 1, 0]
+    with pytest.raises(ComponentFailed, match="3 probe readings raised no alert"):
+        prober.until_ready(timeout_s=0, check=lambda: None)
 
 
 def test_a_long_trigger_is_waited_for():
