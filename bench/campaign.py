@@ -20,7 +20,7 @@ from bench.cell_parts import Bench, bench_for, tail_s
 from bench.class_archives import ready_class_archives
 from bench.config import RunConfig
 from bench.engines import SPARK
-from bench.environment import environment, git_facts
+from bench.environment import environment, git_facts, typed
 from bench.jobs import CellJob, Feed, FloorJob, QualityJob
 from bench.matrix import CellSpec, plan
 from bench.metrics_server import serving
@@ -44,7 +44,7 @@ USUAL_TRIALS = 6
 
 
 def execute_run(
-    config: RunConfig, spec: StreamSpec, settings: dict[str, str], argv: list[str], resumed: Result | None = None
+    config: RunConfig, spec: StreamSpec, settings: dict[str, str], resumed: Result | None = None
 ) -> tuple[Result, Path]:
     """Run the whole matrix, or what ``resumed`` lacks of it.
 
@@ -80,7 +80,7 @@ def execute_run(
                 # The user's may be edited while this run, or one that resumes it, still starts pipelines.
                 config = config.model_copy(update={"rules": str(store.rules_file)})
             result = Result(
-                run=Run(id=identity, argv=argv, rerun=config.rerun_command(), started=started, status="running"),
+                run=Run(id=identity, argv=typed(), rerun=config.rerun_command(), started=started, status="running"),
                 git=git,
                 env=env,
                 config=config.stored(),

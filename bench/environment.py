@@ -35,6 +35,13 @@ def git_facts(root: Path = PROJECT_ROOT) -> Git:
     return Git(sha=sha, dirty=bool(changes))
 
 
+def typed() -> list[str]:
+    """What was typed: ``python -m bench.run --quick``. `sys.argv` begins with a folder that is its reader's own."""
+    spec = sys.modules["__main__"].__spec__
+    program = [Path(sys.argv[0]).name] if spec is None else ["-m", spec.name.removesuffix(".__main__")]
+    return ["python", *program, *sys.argv[1:]]
+
+
 def cpu_model() -> str:
     """The CPU's name as the system tells it."""
     info = Path("/proc/cpuinfo")

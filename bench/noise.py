@@ -104,7 +104,7 @@ def main(
         )
         spec = resolve(config)
         interrupt_on_sigterm()
-        result, folder = execute_run(config, spec, {}, sys.argv)
+        result, folder = execute_run(config, spec, {})
         print(f"{folder}: {sum(cell.verdict == 'valid' for cell in result.cells)} valid cells", file=sys.stderr)
         if result.run.status == "partial":
             raise SystemExit(int(ExitCode.INTERRUPTED))

@@ -285,7 +285,7 @@ def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | Non
         return ExitCode.OK
     writable_dir(Path(config.out), field="--out")
     interrupt_on_sigterm()
-    result, folder = execute_run(config, spec, settings, sys.argv, stored)
+    result, folder = execute_run(config, spec, settings, stored)
     report = render(folder)
     if json:
         sys.stdout.buffer.write(dump(result))

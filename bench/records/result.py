@@ -93,6 +93,7 @@ class Run(Record):
     """The run itself."""
 
     id: str
+    #: What was typed; ``rerun`` says the same with every default.
     argv: list[str]
     rerun: str
     started: str

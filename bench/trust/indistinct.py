@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -42,7 +41,7 @@ def run(out: Path) -> Outcome:
         quick=True,
         out=str(out),
     )
-    result, _ = execute_run(config, resolve(config), {}, sys.argv)
+    result, _ = execute_run(config, resolve(config), {})
     if result.run.status == "partial":
         raise KeyboardInterrupt
     return judge(result)

@@ -1,9 +1,13 @@
-"""The commit that a result names."""
+"""What a result says of its making."""
 
 import subprocess
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from bench.environment import git_facts
+import pytest
+
+from bench.environment import git_facts, typed
 
 
 def test_a_file_of_the_users_own_does_not_make_a_checkout_dirty_but_an_edit_does(tmp_path: Path):
@@ -24,3 +28,12 @@ def test_a_file_of_the_users_own_does_not_make_a_checkout_dirty_but_an_edit_does
     assert facts.dirty is False
     (tmp_path / "code.py").write_text("2")
     assert git_facts(tmp_path).dirty is True
+
+
+def test_what_was_typed_names_no_folder_of_the_machine(monkeypatch: pytest.MonkeyPatch):
+    """Results are passed on: they hold what a reader can type, not where its writer's checkout stood."""
+    monkeypatch.setattr(sys, "argv", ["/home/somebody/alertbench/bench/trust/__main__.py", "--seed", "1"])
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", ModuleSpec("bench.trust.__main__", None))
+    assert typed() == ["python", "-m", "bench.trust", "--seed", "1"]
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    assert typed() == ["python", "__main__.py", "--seed", "1"]
