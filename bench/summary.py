@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from rich.console import Console
@@ -161,11 +162,15 @@ def thresholds_table(result: Result) -> Table:
 
 
 def _print_table(console: Console, table: Table, width: int) -> None:
-    """Into a pipe or a file the whole table goes, however wide the terminal is said to be."""
+    """Into a pipe or a file the whole table goes, however wide the terminal is said to be, and no blanks behind it."""
     if console.is_terminal:
         console.print(table)
-    else:
-        Console(file=console.file, width=width, highlight=False, no_color=True).print(table)
+        return
+    wide = Console(file=io.StringIO(), width=width, highlight=False, no_color=True)
+    with wide.capture() as captured:
+        wide.print(table)
+    for line in captured.get().splitlines():
+        console.print(Text(line.rstrip()), soft_wrap=True)
 
 
 def print_summary(console: Console, result: Result, report: Path | None) -> None:
@@ -177,7 +182,7 @@ def print_summary(console: Console, result: Result, report: Path | None) -> None
     line = f"due to seen over {counts} beacon alerts a cell"
     if floor is not None:
         line += f"; Kafka floor p50 {_ms(floor.p50)}, p99 {_ms(floor.p99)}"
-    console.print(Text(line, style="dim"))
+    console.print(Text(line, style="dim"), soft_wrap=True)
     if any(cell.capacity is not None for cell in result.cells):
         console.print()
         _print_table(console, capacity_table(result), _PIPE_WIDTH)

@@ -7,12 +7,13 @@ import re
 
 import pytest
 from rich.console import Console
-from unit.bench.builders import a_config, a_result
+from unit.bench.builders import a_config, a_quantiles, a_result
 from unit.reports.stored_runs import REASON, capacity, cell, result
 
 from base.plain_text import printable
 from bench.jobs import broken
 from bench.matrix import plan
+from bench.records import Calibration
 from bench.summary import COLUMNS, fitting_columns, one_line, print_summary
 
 ROW = ["realtime:30s", "1", "tuned", "4,797", "1.7 ms", "38.5 ms", "100.0%", "exact", "89.3% / 100.0%", "113 k", "ok"]
@@ -42,6 +43,17 @@ def test_a_run_without_a_valid_cell_says_so(width):
     assert text.count("the pipeline ended") == 6
     assert "rerun    python -m bench.run" in text
     assert text.strip().endswith("(none was written)")
+
+
+def test_a_pipe_gets_whole_lines_without_blanks_behind_them():
+    """What is piped is as wide as it is: an 80th column means nothing there."""
+    measured = Calibration(kafka_floor_ms=a_quantiles(p50=0.5, p99=2.1))
+    cells = [cell("1s", 1, capacity=capacity()), cell("realtime", 4, capacity=capacity(failed=None))]
+    out = io.StringIO()
+    print_summary(Console(file=out, width=20), a_result(cells=cells, calibration=measured), None)
+    lines = out.getvalue().splitlines()
+    assert lines == [line.rstrip() for line in lines]
+    assert any(line.endswith("Kafka floor p50 0.5 ms, p99 2.1 ms") for line in lines)
 
 
 def test_a_search_shows_its_brackets():
