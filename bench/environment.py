@@ -23,7 +23,7 @@ def git_facts(root: Path = PROJECT_ROOT) -> Git:
     """The commit of this checkout and whether its files differ from it; None for both without git."""
 
     def git(*arguments: str) -> str:
-        command = ["git", "-C", root, *arguments]
+        command = ["git", "-C", str(root), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
 
     try:
