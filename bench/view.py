@@ -179,8 +179,7 @@ class View:
         if now.phase_until_ns is not None:
             phase += f" {max(0.0, (now.phase_until_ns - time.time_ns()) / 1e9):.0f} s left"
         cell = f"trigger={now.cell.trigger.name} parts={now.cell.partitions} {now.cell.profile}"
-        eta = time.strftime("%M:%S", time.gmtime(now.eta_s))
-        head = f"[{now.number}/{now.total}] {cell}  {phase}  ETA {eta}"
+        head = f"[{now.number}/{now.total}] {cell}  {phase}  ETA {show_left(now.eta_s)}"
         figures = []
         # The first report of a stream has no rate yet.
         if now.offered_per_s is not None and now.sent_per_s is not None:
@@ -206,6 +205,13 @@ class View:
         while not self._stop.wait(LINE_EVERY_S):
             head, figures = self._words()
             print(f"{head}  {figures}".rstrip(), file=sys.stderr, flush=True)
+
+
+def show_left(seconds: float) -> str:
+    """Seconds as a clock counts down: ``07:23``, ``1:04:10``."""
+    minutes, second = divmod(round(seconds), 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute:02}:{second:02}"
 
 
 def show_ms(ms: float) -> str:

@@ -6,7 +6,7 @@ import pytest
 from unit.bench.builders import a_config
 
 from bench.matrix import CellSpec, plan
-from bench.view import View
+from bench.view import View, show_left
 
 CELLS = plan(a_config())
 
@@ -27,6 +27,12 @@ def view() -> View:
 def a_progress(**figures: object) -> dict[str, object]:
     """A component's progress."""
     return {"event": "progress", **figures}
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "00:00"), (59.6, "01:00"), (443, "07:23"), (3850, "1:04:10")])
+def test_what_is_left_of_a_long_run_has_its_hours(seconds, shown):
+    """An hour and four minutes are not four minutes."""
+    assert show_left(seconds) == shown
 
 
 def test_before_the_first_cell():
