@@ -15,7 +15,7 @@ from bench.broker.api import Broker
 from bench.broker.embedded import EmbeddedBroker
 from bench.broker.external import ExternalBroker
 from bench.capacity.jobs import CapacitySearch
-from bench.capacity.load import trial_window_s
+from bench.capacity.load import trial_warmup_s, trial_window_s, with_longest_warmup
 from bench.cell_parts import Bench, bench_for, tail_s
 from bench.class_archives import ready_class_archives
 from bench.config import RunConfig
@@ -40,7 +40,7 @@ OVERHEAD_S = 16.0
 #: Why a run with `--quick`, and a measurement of noise, have no quality cell.
 NO_QUALITY_CELL = "--quick goes without"
 #: How many trials a search usually takes.
-USUAL_TRIALS = 6
+USUAL_TRIALS = 8
 
 
 def execute_run(
@@ -68,7 +68,8 @@ def execute_run(
             identity = resumed.run.id if resumed is not None else fresh
             folder = Path(config.out) / identity
             tail = max(map(tail_s, cells))
-            stream = streams.prepare_stream(spec, config, tail_s=tail, folder=folder / "stream")
+            covered = with_longest_warmup(config) if config.search_rate else config
+            stream = streams.prepare_stream(spec, covered, tail_s=tail, folder=folder / "stream")
             env = environment()
             if resumed is not None:
                 require_same(resumed, git=git, env=env, digest=stream.digest)
@@ -157,10 +158,13 @@ def telling(cells: list[CellSpec], bench: Bench) -> Callable[[CellJob], None]:
 
 def estimate_s(config: RunConfig, spec: CellSpec) -> float:
     """How long one cell will take, for the plan and the ETA; of a searched one, all its trials that are left."""
-    probes_s = 0.0 if spec.trigger.is_realtime else 3 * spec.trigger.seconds
+    # Before the load and after it probes wait for a batch.
+    probes_s = 0.0 if spec.trigger.is_realtime else 2 * spec.trigger.seconds
     warm_up_s = config.spark_warmup_s if spec.engine == SPARK else 0.0
-    window_s = trial_window_s(spec.trigger) if config.search_rate else config.window_s
-    once_s = OVERHEAD_S + warm_up_s + probes_s + config.warmup_s + window_s + tail_s(spec)
+    window_s, paced_s = config.window_s, config.warmup_s
+    if config.search_rate:
+        window_s, paced_s = trial_window_s(spec.trigger), trial_warmup_s(spec.trigger, paced_s)
+    once_s = OVERHEAD_S + warm_up_s + probes_s + paced_s + window_s + tail_s(spec)
     return once_s * max(1, USUAL_TRIALS + 1 - max(1, spec.trial)) if config.search_rate else once_s
 
 

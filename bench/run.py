@@ -21,7 +21,7 @@ from base.process import interrupt_on_sigterm, python_module
 from bench import config as cfg
 from bench.advice import parse_goal
 from bench.campaign import estimate_s, execute_run
-from bench.capacity.load import with_searched_load
+from bench.capacity.load import with_longest_warmup, with_searched_load
 from bench.capacity.slo import MICRO_BATCH, REALTIME, parse_slo
 from bench.engines import SPARK, require_template
 from bench.matrix import CellSpec, plan
@@ -275,7 +275,8 @@ def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | Non
             sink = Sink(name=SinkName.KAFKA, trigger=cell.trigger, flag=f"--triggers {cell.trigger.name}")
             require_possible([sink], profile_named(cell.profile, field="--profile"))
     spec = resolve(config)
-    spec.require_lead(-config.warmup_s * spec.speedup)
+    covered = with_longest_warmup(config) if config.search_rate else config
+    spec.require_lead(-covered.warmup_s * spec.speedup)
     whose = f"--scenario {config.scenario}" if config.rules is None else f"--rules {config.rules}"
     require_beacons_alert(spec, rules, field=whose)
     secured = Path(config.kafka_config) if config.kafka_config is not None else None

@@ -17,7 +17,14 @@ from typing import Final
 from base.errors import AlertbenchError, ComponentFailed
 from base.kafka import Admin
 from base.process import Child
-from bench.capacity.load import GrowingStream, limits_of, trial_window_s, whole_rate
+from bench.capacity.load import (
+    GrowingStream,
+    limits_of,
+    trial_warmup_s,
+    trial_window_s,
+    whole_rate,
+    with_longest_warmup,
+)
 from bench.capacity.search import Bracket, Limits, Trial, bracket, goes_on, next_rate
 from bench.capacity.slo import judge_trial, parse_slo, slo_of
 from bench.cell_parts import Bench, tail_s
@@ -197,7 +204,7 @@ class CapacitySearch:
     ) -> None:
         self._cells, self._done, self._bench, self._store, self._result = cells, done, bench, store, result
         self._began = began
-        self._stream = GrowingStream(bench.stream, bench.config, tail_s=max(map(tail_s, cells)))
+        self._stream = GrowingStream(bench.stream, with_longest_warmup(bench.config), tail_s=max(map(tail_s, cells)))
         self._slo = parse_slo(bench.config.slo, cells)
         self._drain_per_s: float | None = None
         #: Whether it is in real-time mode -> the highest rate that passed at the last point of that mode.
@@ -214,7 +221,8 @@ class CapacitySearch:
 
     def _point(self, number: int, spec: CellSpec) -> Iterator[Job]:
         window_s = trial_window_s(spec.trigger)
-        config = self._bench.config.model_copy(update={"window_s": window_s})
+        warmup_s = trial_warmup_s(spec.trigger, self._bench.config.warmup_s)
+        config = self._bench.config.model_copy(update={"window_s": window_s, "warmup_s": warmup_s})
         bench = replace(self._bench, config=config)
         limits = limits_of(bench.stream.spec, config, window_s=window_s, tail_s=tail_s(spec))
         search = PointSearch(spec=spec, slo=slo_of(self._slo, spec.params), limits=limits)

@@ -25,6 +25,9 @@ from sim.stream import StreamSpec
 DAY_S: Final = 86_400.0
 #: The least that a trial's window lasts, s.
 LEAST_WINDOW_S: Final = 15.0
+#: The least paced warm-up of a trial in real-time mode, s. After 5 s it is still getting faster at high rates, and a
+#: trial that is not steady tells nothing.
+REALTIME_WARMUP_S: Final = 15.0
 #: The most readings that a trial sends: all of them are read back and judged, some 0.7 kB of memory each.
 MOST_READINGS: Final = 5_000_000
 #: How many more sensors are prepared than were asked for, so that a slightly higher rate needs no new stream.
@@ -37,6 +40,18 @@ def trial_window_s(trigger: Trigger) -> float:
     A real-time window of less than a batch would hold a boundary or not, as it happens, and its p99 with it.
     """
     return window_for([trigger], None, least_s=LEAST_WINDOW_S)
+
+
+def trial_warmup_s(trigger: Trigger, asked_s: float) -> float:
+    """A trial's paced warm-up, s: as asked for, in real-time mode `REALTIME_WARMUP_S` at least."""
+    return max(asked_s, REALTIME_WARMUP_S) if trigger.is_realtime else asked_s
+
+
+def with_longest_warmup(config: RunConfig) -> RunConfig:
+    """``config`` with the longest warm-up of its trials: what their stream has to cover."""
+    return config.model_copy(
+        update={"warmup_s": max(trial_warmup_s(cell.trigger, config.warmup_s) for cell in plan(config))}
+    )
 
 
 def with_searched_load(config: RunConfig) -> RunConfig:

@@ -14,8 +14,10 @@ from bench.capacity.load import (
     GrowingStream,
     limits_of,
     sensors_at,
+    trial_warmup_s,
     trial_window_s,
     whole_rate,
+    with_longest_warmup,
     with_searched_load,
 )
 from bench.latency import samples_needed
@@ -32,6 +34,15 @@ from sim.deliveries import read_deliveries
 def test_a_window_holds_whole_triggers_and_batches(trigger: str, window_s: float):
     """15 s at least, four micro-batch triggers, whole real-time batches."""
     assert trial_window_s(Trigger.parse(trigger, field="t")) == window_s
+
+
+def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them():
+    """What was asked for counts where it is longer; a search without real-time mode covers no more than it needs."""
+    one, realtime = (Trigger.parse(text, field="t") for text in ("1s", "realtime:30s"))
+    assert [trial_warmup_s(trigger, 5.0) for trigger in (one, realtime)] == [5.0, 15.0]
+    assert [trial_warmup_s(trigger, 20.0) for trigger in (one, realtime)] == [20.0, 20.0]
+    both, micro = a_config(triggers=("realtime:30s", "1s")), a_config(triggers=("1s", "5s"))
+    assert [with_longest_warmup(config).warmup_s for config in (both, micro)] == [15.0, 5.0]
 
 
 def test_the_shortest_window_holds_a_day():
