@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from bench import quality_cell as cell
 from bench.judge import Judge
+from bench.quality import cell
 from bench.quality.scores import wilson
 from bench.records import OtherStream
 from pipeline.rules import load_rules
