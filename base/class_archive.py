@@ -2,7 +2,8 @@
 
 Half of a broker's and a driver's start is spent on that. An archive is recorded once for each Java
 and each set of jars, and kept in the user's cache, which holds the last few; Java checks by itself
-that it still fits the class path, and goes on without it if not. It changes how soon a JVM is up, not how fast it runs.
+that it still fits the class path, and goes on without it if not. It changes how soon a JVM is up,
+not how fast it runs.
 
 Java's own name for it is Class Data Sharing (JEP 310, JEP 350).
 """

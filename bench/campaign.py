@@ -68,7 +68,7 @@ def execute_run(
             identity = resumed.run.id if resumed is not None else fresh
             folder = Path(config.out) / identity
             tail = max(map(tail_s, cells))
-            covered = with_longest_warmup(config) if config.search_rate else config
+            covered = with_longest_warmup(config)
             stream = streams.prepare_stream(spec, covered, tail_s=tail, folder=folder / "stream")
             env = environment()
             if resumed is not None:

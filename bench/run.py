@@ -275,8 +275,7 @@ def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | Non
             sink = Sink(name=SinkName.KAFKA, trigger=cell.trigger, flag=f"--triggers {cell.trigger.name}")
             require_possible([sink], profile_named(cell.profile, field="--profile"))
     spec = resolve(config)
-    covered = with_longest_warmup(config) if config.search_rate else config
-    spec.require_lead(-covered.warmup_s * spec.speedup)
+    spec.require_lead(-with_longest_warmup(config).warmup_s * spec.speedup)
     whose = f"--scenario {config.scenario}" if config.rules is None else f"--rules {config.rules}"
     require_beacons_alert(spec, rules, field=whose)
     secured = Path(config.kafka_config) if config.kafka_config is not None else None

@@ -166,10 +166,9 @@ def _print_table(console: Console, table: Table, width: int) -> None:
     if console.is_terminal:
         console.print(table)
         return
-    wide = Console(file=io.StringIO(), width=width, highlight=False, no_color=True)
-    with wide.capture() as captured:
-        wide.print(table)
-    for line in captured.get().splitlines():
+    whole = io.StringIO()
+    Console(file=whole, width=width, highlight=False, no_color=True).print(table)
+    for line in whole.getvalue().splitlines():
         console.print(Text(line.rstrip()), soft_wrap=True)
 
 

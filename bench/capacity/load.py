@@ -48,7 +48,9 @@ def trial_warmup_s(trigger: Trigger, asked_s: float) -> float:
 
 
 def with_longest_warmup(config: RunConfig) -> RunConfig:
-    """``config`` with the longest warm-up of its trials: what their stream has to cover."""
+    """``config`` with the longest warm-up that its cells, or the trials of its search, have: what a stream covers."""
+    if not config.search_rate:
+        return config
     return config.model_copy(
         update={"warmup_s": max(trial_warmup_s(cell.trigger, config.warmup_s) for cell in plan(config))}
     )

@@ -41,8 +41,10 @@ def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them():
     one, realtime = (Trigger.parse(text, field="t") for text in ("1s", "realtime:30s"))
     assert [trial_warmup_s(trigger, 5.0) for trigger in (one, realtime)] == [5.0, 15.0]
     assert [trial_warmup_s(trigger, 20.0) for trigger in (one, realtime)] == [20.0, 20.0]
-    both, micro = a_config(triggers=("realtime:30s", "1s")), a_config(triggers=("1s", "5s"))
+    both, micro = (a_config(triggers=names, search_rate=True) for names in (("realtime:30s", "1s"), ("1s", "5s")))
     assert [with_longest_warmup(config).warmup_s for config in (both, micro)] == [15.0, 5.0]
+    measured = a_config(triggers=("realtime:30s", "1s"))
+    assert with_longest_warmup(measured) == measured
 
 
 def test_the_shortest_window_holds_a_day():
