@@ -19,6 +19,8 @@ from enum import IntEnum
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from base.terminal import write_legibly
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -67,10 +69,11 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a command's ``main``: our errors become one line on stderr and their exit code."""
+    """Decorate a command's ``main``: our errors become one line on stderr and their exit code, in any encoding."""
 
     @wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        write_legibly()
         try:
             return command(*args, **kwargs)
         except AlertbenchError as error:

@@ -24,6 +24,7 @@ from base.jsonl import dumps
 from base.kafka import Admin
 from base.paths import cache_dir
 from base.process import Child, python_module
+from base.terminal import print_prose
 from bench.broker.embedded import NEEDED_DISK_BYTES, EmbeddedBroker, broker_archive
 from pipeline.archive import driver_archive
 
@@ -169,7 +170,7 @@ def main(
         findings.append(finding)
         if not json:
             mark = Text("FAIL", style="bold red") if finding.fix else Text("ok  ", style="green")
-            console.print(Text.assemble(mark, f"  {finding.check:<26}  {finding.seen}"), soft_wrap=True)
+            print_prose(console, Text.assemble(mark, f"  {finding.check:<26}  {finding.seen}"))
             if finding.fix:
                 console.print(Text(f"      fix: {finding.fix}", style="bold"), soft_wrap=True)
     if json:

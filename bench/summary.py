@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from base.plain_text import printable
+from base.terminal import print_prose
 from bench.records import Capacity, Cell, Result, shown
 from bench.view import show_ms
 
@@ -181,23 +182,23 @@ def print_summary(console: Console, result: Result, report: Path | None) -> None
     line = f"due to seen over {counts} beacon alerts a cell"
     if floor is not None:
         line += f"; Kafka floor p50 {_ms(floor.p50)}, p99 {_ms(floor.p99)}"
-    console.print(Text(line, style="dim"), soft_wrap=True)
+    print_prose(console, Text(line, style="dim"))
     if any(cell.capacity is not None for cell in result.cells):
         console.print()
         _print_table(console, capacity_table(result), _PIPE_WIDTH)
     for cell in result.cells:
         for why in cell.capacity.reasons.values() if cell.capacity is not None else ():
-            console.print(_text(f"? {cell.id}: {why}"), soft_wrap=True)
+            print_prose(console, _text(f"? {cell.id}: {why}"))
         for reason in cell.reasons:
             mark = "!" if reason.verdict == "invalid" else "?"
-            console.print(_text(f"{mark} {cell.id}: {reason.message}. {reason.remedy}."), soft_wrap=True)
+            print_prose(console, _text(f"{mark} {cell.id}: {reason.message}; {reason.remedy}."))
     for warning in result.warnings:
-        console.print(_text(f"! {warning}"), soft_wrap=True)
+        print_prose(console, _text(f"! {warning}"))
     if result.thresholds:
         _print_table(console, thresholds_table(result), _REASON_WIDTH)
     for sentence in result.advice.sentences if result.advice is not None else []:
-        console.print(_text(f"advice   {sentence}"), soft_wrap=True)
-    console.print(verdict_line(result), soft_wrap=True)
+        print_prose(console, _text(f"advice   {sentence}"))
+    print_prose(console, verdict_line(result))
     console.print(_text(f"rerun    {result.run.rerun}"), soft_wrap=True)
     console.print(_text(f"report   {report if report is not None else '(none was written)'}"), soft_wrap=True)
 

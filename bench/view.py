@@ -1,10 +1,12 @@
-"""What a person sees while a run goes on: one live panel on a terminal, else a line every five seconds.
+"""What a person sees while a run goes on: one live panel on a terminal, else a line every five seconds; in a long
+phase, such as a soak, every half minute.
 
 The view is told things, and whoever likes asks it what it knows; a run is the same with it or without.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
@@ -23,8 +25,10 @@ from rich.text import Text
 from base.plain_text import printable
 from bench.matrix import CellSpec
 
-#: Without a terminal, how often a line is written.
+#: Without a terminal, how often a line is written; after the first minutes of a phase only one in so many.
 LINE_EVERY_S = 5.0
+LONG_PHASE_S = 120.0
+LINES_OF_LONG_PHASE = 6
 #: Latency is shown over the alerts of this many last seconds.
 ROLLING_S = 5.0
 
@@ -68,7 +72,7 @@ class View:
         self._left: list[CellSpec] = []
         self._phase = "preparing"
         self._phase_until_ns: int | None = None
-        self._cell_started = time.monotonic()
+        self._phase_began = self._cell_started = time.monotonic()
         self._due_of: Callable[[float], int] | None = None
         self._published: dict[str, Any] = {}
         self._alerts = 0
@@ -119,6 +123,7 @@ class View:
         """What goes on now, and until when if that is known."""
         with self._lock:
             self._phase, self._phase_until_ns = name, until_ns
+            self._phase_began = time.monotonic()
 
     def publisher(self, event: dict[str, Any]) -> None:
         """The publisher's progress."""
@@ -202,7 +207,11 @@ class View:
         return grid
 
     def _tick(self) -> None:
-        while not self._stop.wait(LINE_EVERY_S):
+        for tick in itertools.count():
+            if self._stop.wait(LINE_EVERY_S):
+                return
+            if time.monotonic() - self._phase_began > LONG_PHASE_S and tick % LINES_OF_LONG_PHASE:
+                continue
             head, figures = self._words()
             print(f"{head}  {figures}".rstrip(), file=sys.stderr, flush=True)
 

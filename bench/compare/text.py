@@ -16,6 +16,7 @@ from rich.text import Text
 
 from base.plain_text import markdown as plain
 from base.plain_text import printable
+from base.terminal import print_prose
 from bench.compare.comparison import Comparison, Point
 from bench.compare.rows import Outcome, Row
 from bench.view import show_ms
@@ -131,19 +132,19 @@ class _Notes:
 def print_table(console: Console, labels: dict[str, str], comparisons: Sequence[Comparison]) -> None:
     """Print everything on ``console``, no table wider than 80 columns. ``labels``: A, B, ... -> which run it is."""
     for label, run in labels.items():
-        console.print(Text(f"{label}  {printable(run)}", style="bold"), soft_wrap=True)
+        print_prose(console, Text(f"{label}  {printable(run)}", style="bold"))
     for comparison in comparisons:
         notes = _Notes()
         console.print()
         for remark in remarks(comparison):
-            console.print(Text(f"! {printable(remark)}", style="yellow"), soft_wrap=True)
-        console.print(Text(headline(comparison), style="bold"), soft_wrap=True)
+            print_prose(console, Text(f"! {printable(remark)}", style="yellow"))
+        print_prose(console, Text(headline(comparison), style="bold"))
         for point in comparison.points:
             _print_point(console, comparison.label, point, notes)
         if notes.numbers:
             console.print()
         for words, number in notes.numbers.items():
-            console.print(Text(f"[{number}] {printable(words)}"), soft_wrap=True)
+            print_prose(console, Text(f"[{number}] {printable(words)}"))
     console.print()
     for line in LEGEND.splitlines():
         console.print(Text(line, style="dim"))
@@ -152,13 +153,13 @@ def print_table(console: Console, labels: dict[str, str], comparisons: Sequence[
 def _print_point(console: Console, label: str, point: Point, notes: _Notes) -> None:
     console.print()
     counted = f"{point.repeats[0]} and {point.repeats[1]} valid repeats"
-    console.print(Text.assemble((point_name(point), "bold"), f"  {counted}"), soft_wrap=True)
+    print_prose(console, Text.assemble((point_name(point), "bold"), f"  {counted}"))
     for words in point.left_out:
-        console.print(Text(f"! {printable(words)}"), soft_wrap=True)
+        print_prose(console, Text(f"! {printable(words)}"))
     told = [row for row in point.rows if row.outcome != "incomparable" or row.a or row.b]
     for words in dict.fromkeys(row.words for row in point.rows if row not in told):
         names = ", ".join(row.label for row in point.rows if row not in told and row.words == words)
-        console.print(Text(f"{names}: {notes.mark(_COUNTED['incomparable'], words)}"), soft_wrap=True)
+        print_prose(console, Text(f"{names}: {notes.mark(_COUNTED['incomparable'], words)}"))
     if not told:
         return
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
