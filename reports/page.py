@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from reports.over_time import stalls_table
 from reports.stored import StoredRun
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+#: A number and its unit belong together, at the end of a line too.
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|readings/s|/ ?s)(?:\W|$))")
 
 #: Files of every run that stand beside the report.
 _FILES = {
@@ -45,17 +49,17 @@ def render_page(run: StoredRun, figures: dict[str, Drawn], change: Change | None
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-        finalize=_steering_nothing,
+        finalize=_fit_for_a_page,
     )
     return environment.get_template("report.html.j2").render(page_values(run, figures, change)) + "\n"
 
 
-def _steering_nothing(value: Any) -> Any:
-    """A text without signs that turn the direction of the text around it, or mean nothing in HTML."""
+def _fit_for_a_page(value: Any) -> Any:
+    """A text without signs that turn the text around it or mean nothing in HTML, its numbers bound to their units."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     # Headings of ours say with soft hyphens where they may be parted.
-    return "\u00ad".join(map(printable, value.split("\u00ad")))
+    return _UNIT.sub("\u00a0", "\u00ad".join(map(printable, value.split("\u00ad"))))
 
 
 def page_values(run: StoredRun, figures: dict[str, Drawn], change: Change | None = None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
@@ -36,6 +37,10 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType(
     }
 )
 _WALL: Final = "Time of arrival (UTC)"
+#: The axis of a median in a band holds all of the medians and all but a tenth of the band's edges; it gives up the rest
+#: where they would take so many times the room: a few faulty sensors that say -999.
+_EDGES: Final = 0.9
+_FLATTENED: Final = 3.0
 
 
 def _instants(table: pl.DataFrame) -> list[str]:
@@ -68,7 +73,27 @@ def metric_figure(table: pl.DataFrame, channel: str, sensor: int | None) -> go.F
         line = {"color": colour, "width": 1.8}
         traces.append(go.Scatter(x=at, y=known[channel].to_list(), name=name, mode=mode, line=line))
     shown = "all sensors: median, 5th to 95th percentile" if sensor is None else f"sensor {sensor}"
-    return figure(traces, title=f"{metric.name} Over Time", subtitle=shown, x="Timestamp", y=metric.axis)
+    drawn = figure(traces, title=f"{metric.name} Over Time", subtitle=shown, x="Timestamp", y=metric.axis)
+    if channel != "temperature":
+        # Nothing of it is below 0, and a night without sun is at the foot of its axis.
+        drawn.update_yaxes(rangemode="tozero")
+    if sensor is None and (bounds := _bounds(known, channel)) is not None:
+        drawn.update_yaxes(range=bounds)
+        drawn.update_layout(title_subtitle_text=f"{shown}, cut off")
+    return drawn
+
+
+def _bounds(known: pl.DataFrame, channel: str) -> list[float] | None:
+    """Where a band is cut off that would flatten its median; None: nowhere."""
+    if known.is_empty():
+        return None
+    values, lows, highs = (known[f"{channel}{edge}"].to_numpy() for edge in ("", "_low", "_high"))
+    least = min(values.min(), np.quantile(lows, 1 - _EDGES, method="nearest"))
+    most = max(values.max(), np.quantile(highs, _EDGES, method="nearest"))
+    if highs.max() - lows.min() <= _FLATTENED * (most - least):
+        return None
+    margin = 0.06 * (most - least)
+    return [float(least - margin), float(most + margin)]
 
 
 def totals_figure(table: pl.DataFrame) -> go.Figure:

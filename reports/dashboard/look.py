@@ -86,7 +86,9 @@ def figure(
         # Colours of traces are no ground for text.
         hoverlabel={"bgcolor": PAPER, "bordercolor": MUTED, "font": {"color": INK}},
     )
-    drawn.update_xaxes(title={"text": x, "standoff": 8}, zeroline=False, automargin=True)
+    # Upright, so few that they stand side by side: turned, they would take the room of the curve.
+    upright = {"tickangle": 0, "nticks": 5}
+    drawn.update_xaxes(title={"text": x, "standoff": 8}, zeroline=False, automargin=True, **upright)
     drawn.update_yaxes(title={"text": y, "standoff": 8}, zeroline=False, automargin=True)
     drawn.update_layout(**layout)
     # Said either way: a graph that was empty takes over what is said, and nothing else.

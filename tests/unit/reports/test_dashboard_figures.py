@@ -44,6 +44,25 @@ def test_all_sensors_are_a_median_in_a_band():
     assert table["temperature_high"].to_list() == [95.0, 7.0]
 
 
+def test_a_faulty_sensor_does_not_flatten_the_others():
+    """Where -999 reaches the 5th percentile of a few bins, the axis holds the rest, and the page says so."""
+
+    def drawn(faulty_bins: int):
+        rows = [reading(n, s, temperature=20.0 + n) for s in range(60) for n in range(3)]
+        wrong = [reading(9, s, temperature=-999.0) for s in range(faulty_bins)]
+        table = tables.metrics_table(kept(batch(readings=[*rows, *wrong])), None)
+        assert table["temperature_low"].min() == (-999.0 if faulty_bins else 20.0)
+        return figures.metric_figure(table, "temperature", None)
+
+    sound, faulty = drawn(0), drawn(4)
+    assert sound.layout.yaxis.range is None
+    assert 19.0 < faulty.layout.yaxis.range[0] < 20.0
+    assert 22.0 < faulty.layout.yaxis.range[1] < 23.0
+    assert faulty.layout.title.subtitle.text == f"{sound.layout.title.subtitle.text}, cut off"
+    # What is drawn is all of it: who zooms out finds the fault.
+    assert min(faulty.data[0].y) == -999.0
+
+
 def test_one_sensor_is_its_own_readings_by_event_time():
     """A reading that came late stands where it was taken; no other sensor's is among them."""
     late = [reading(1, 5, temperature=5.0), reading(2, 1), reading(1, 2, at_ms=9000, temperature=2.0)]
