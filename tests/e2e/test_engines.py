@@ -80,8 +80,8 @@ def ended(request, tmp_path_factory) -> Ended:
 
 
 CONSUMER, SPARK, JVM = ("plain,command", PLAIN_CONSUMER), ("command", SEED_SPARK), ("command", SCALA)
-RUNS = [pytest.param(CONSUMER, id="consumer"), pytest.param(SPARK, id="spark")]
-RUNS.append(pytest.param(JVM, id="scala", marks=pytest.mark.long))
+RUNS = [pytest.param(CONSUMER, id="consumer")]
+RUNS += [pytest.param(run, id=name, marks=pytest.mark.long) for run, name in ((SPARK, "spark"), (JVM, "scala"))]
 every_run = pytest.mark.parametrize("ended", RUNS, indirect=True)
 
 

@@ -15,7 +15,7 @@ import pytest
 from base.errors import ExitCode
 from sim.delivery_log import DELIVERY_LOG
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 def test_ctrl_c_keeps_what_there_is(tmp_path):
