@@ -15,7 +15,7 @@ from bench.broker.api import Broker
 from bench.broker.embedded import EmbeddedBroker
 from bench.broker.external import ExternalBroker
 from bench.capacity.jobs import CapacitySearch
-from bench.capacity.load import trial_warmup_s, trial_window_s, with_longest_warmup
+from bench.capacity.load import trial_config, with_longest_warmup
 from bench.cell_parts import Bench, bench_for, tail_s
 from bench.class_archives import ready_class_archives
 from bench.config import RunConfig
@@ -40,7 +40,7 @@ OVERHEAD_S = 16.0
 #: Why a run with `--quick`, and a measurement of noise, have no quality cell.
 NO_QUALITY_CELL = "--quick goes without"
 #: How many trials a search usually takes.
-USUAL_TRIALS = 8
+USUAL_TRIALS = 6
 
 
 def execute_run(
@@ -160,11 +160,9 @@ def estimate_s(config: RunConfig, spec: CellSpec) -> float:
     """How long one cell will take, for the plan and the ETA; of a searched one, all its trials that are left."""
     # Before the load and after it probes wait for a batch.
     probes_s = 0.0 if spec.trigger.is_realtime else 2 * spec.trigger.seconds
-    warm_up_s = config.spark_warmup_s if spec.engine == SPARK else 0.0
-    window_s, paced_s = config.window_s, config.warmup_s
-    if config.search_rate:
-        window_s, paced_s = trial_window_s(spec.trigger), trial_warmup_s(spec.trigger, paced_s)
-    once_s = OVERHEAD_S + warm_up_s + probes_s + paced_s + window_s + tail_s(spec)
+    its = trial_config(config, spec.trigger) if config.search_rate else config
+    warm_up_s = its.spark_warmup_s if spec.engine == SPARK else 0.0
+    once_s = OVERHEAD_S + warm_up_s + probes_s + its.warmup_s + its.window_s + tail_s(spec)
     return once_s * max(1, USUAL_TRIALS + 1 - max(1, spec.trial)) if config.search_rate else once_s
 
 

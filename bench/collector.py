@@ -27,8 +27,29 @@ from bench import clock
 from bench.messages import MessageLog, read_message_log
 from wire.topics import PROBE_SENSOR_ID
 
-#: For the live view: at most this many (event time, seen) pairs a second leave the collector.
+#: At most this many (event time, seen) pairs a second leave the collector while it reads.
 LIVE_SAMPLES = 300
+
+
+class Samples:
+    """Pairs (event time in s, seen in wall ns) of some of a second's alerts, evenly among all of them.
+
+    The first of a second would not do: those of a batch come in one burst, the longest waiting first.
+    """
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[float, int]] = []
+        self._every = 1
+        self._came = 0
+
+    def add(self, event_s: float, seen_ns: int) -> None:
+        """One more alert."""
+        if self._came % self._every == 0:
+            self.pairs.append((event_s, seen_ns))
+            if len(self.pairs) > LIVE_SAMPLES:
+                del self.pairs[1::2]
+                self._every *= 2
+        self._came += 1
 
 
 def assign_all(consumer: Consumer, topics: list[str], offset: int) -> None:
@@ -58,7 +79,7 @@ def consumer_settings(bootstrap: str, extra: dict[str, str]) -> dict[str, Any]:
 def collect(consumer: Consumer, alerts_topic: str, log: MessageLog) -> None:
     """Read into ``log`` until told to stop; emits ``probe`` for each probe's alert, ``progress`` once a second."""
     alerts = 0
-    samples: list[tuple[float, int]] = []
+    samples = Samples()
     next_report = time.monotonic() + 1.0
     stdin = sys.stdin.fileno()
     # Nothing here makes cycles, and a full collection would be our own stall.
@@ -75,15 +96,15 @@ def collect(consumer: Consumer, alerts_topic: str, log: MessageLog) -> None:
             message = consumer.poll(0)
         now = time.monotonic()
         if now >= next_report:
-            emit("progress", alerts=alerts, other=log.messages - alerts, samples=samples)
+            emit("progress", alerts=alerts, other=log.messages - alerts, samples=samples.pairs)
             log.flush()
-            samples = []
+            samples = Samples()
             next_report = now + 1.0
         if select.select([stdin], [], [], 0)[0] and sys.stdin.readline().strip() in ("", "stop"):
             return
 
 
-def _notice(value: bytes | None, seen_ns: int, samples: list[tuple[float, int]]) -> None:
+def _notice(value: bytes | None, seen_ns: int, samples: Samples) -> None:
     try:
         alert = orjson.loads(value or b"")
         sensor_id, timestamp = alert["sensor_id"], alert["timestamp"]
@@ -94,8 +115,8 @@ def _notice(value: bytes | None, seen_ns: int, samples: list[tuple[float, int]])
         return
     if sensor_id == PROBE_SENSOR_ID:
         emit("probe", timestamp=timestamp, seq=alert.get("seq"), seen_ns=seen_ns)
-    elif len(samples) < LIVE_SAMPLES:
-        samples.append((timestamp, seen_ns))
+    else:
+        samples.add(timestamp, seen_ns)
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

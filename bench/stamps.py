@@ -91,12 +91,23 @@ def judged_source(source: pl.DataFrame, judge: Judge) -> pl.DataFrame:
         part.select("partition", "offset", "appended_ms").hstack(judge(part["value"].to_list()))
         for part in slices(source)
     ]
-    return (
-        pl.concat(parts)
-        .filter(pl.col("sensor_id").ne_missing(PROBE_SENSOR_ID))
-        .sort("partition", "offset")
-        .with_columns(occurrence=pl.int_range(pl.len()).over("sensor_id", "seq"))
+    return with_occurrence(
+        pl.concat(parts).filter(pl.col("sensor_id").ne_missing(PROBE_SENSOR_ID)).sort("partition", "offset")
     )
+
+
+def with_occurrence(readings: pl.DataFrame) -> pl.DataFrame:
+    """``readings`` with ``occurrence``: how many rows before it are copies of the same sensor_id and seq."""
+    at = pl.int_range(pl.len())
+    first = pl.any_horizontal(pl.col("sensor_id", "seq").ne_missing(pl.col("sensor_id", "seq").shift())) | (at == 0)
+    # What `over` says as well, in a fraction of the time: sorted, copies follow each other.
+    counted = (
+        readings.select("sensor_id", "seq", row=at)
+        .sort("sensor_id", "seq", maintain_order=True)
+        .with_columns(occurrence=at - pl.when(first).then(at).forward_fill())
+        .sort("row")
+    )
+    return readings.with_columns(counted["occurrence"])
 
 
 def parsed_alerts(messages: pl.DataFrame) -> pl.DataFrame:
@@ -154,14 +165,15 @@ def named_alerts(alerts: pl.DataFrame, judged: pl.DataFrame, labels: Mapping[str
 
 def deliveries_frame(log: npt.NDArray[np.void]) -> pl.DataFrame:
     """The publisher's log as columns, with the same ``occurrence`` as in `judged_source`."""
-    return pl.DataFrame(
+    columns = pl.DataFrame(
         {
             "sensor_id": log["sensor_id"].astype(np.int64),
             "seq": log["seq"].astype(np.int64),
             "due_ns": log["due_ns"].astype(np.int64),
             "sent_ns": log["sent_ns"].astype(np.int64),
         }
-    ).with_columns(occurrence=pl.int_range(pl.len()).over("sensor_id", "seq"))
+    )
+    return with_occurrence(columns)
 
 
 def join_stamps(

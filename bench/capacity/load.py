@@ -26,8 +26,10 @@ DAY_S: Final = 86_400.0
 #: The least that a trial's window lasts, s.
 LEAST_WINDOW_S: Final = 15.0
 #: The least paced warm-up of a trial in real-time mode, s. After 5 s it is still getting faster at high rates, and a
-#: trial that is not steady tells nothing.
+#: trial that is not steady tells nothing. By as much its Spark drains backlogs for a shorter time, but this long at
+#: least.
 REALTIME_WARMUP_S: Final = 15.0
+LEAST_SPARK_WARMUP_S: Final = 8.0
 #: The most readings that a trial sends: all of them are read back and judged, some 0.7 kB of memory each.
 MOST_READINGS: Final = 5_000_000
 #: How many more sensors are prepared than were asked for, so that a slightly higher rate needs no new stream.
@@ -42,18 +44,21 @@ def trial_window_s(trigger: Trigger) -> float:
     return window_for([trigger], None, least_s=LEAST_WINDOW_S)
 
 
-def trial_warmup_s(trigger: Trigger, asked_s: float) -> float:
-    """A trial's paced warm-up, s: as asked for, in real-time mode `REALTIME_WARMUP_S` at least."""
-    return max(asked_s, REALTIME_WARMUP_S) if trigger.is_realtime else asked_s
+def trial_config(config: RunConfig, trigger: Trigger) -> RunConfig:
+    """``config`` of a whole search as that of a trial with ``trigger``: window, paced warm-up, Spark's own."""
+    paced_s = max(config.warmup_s, REALTIME_WARMUP_S) if trigger.is_realtime else config.warmup_s
+    spark_s = max(LEAST_SPARK_WARMUP_S, config.spark_warmup_s - (paced_s - config.warmup_s))
+    return config.model_copy(
+        update={"window_s": trial_window_s(trigger), "warmup_s": paced_s, "spark_warmup_s": spark_s}
+    )
 
 
 def with_longest_warmup(config: RunConfig) -> RunConfig:
     """``config`` with the longest warm-up that its cells, or the trials of its search, have: what a stream covers."""
     if not config.search_rate:
         return config
-    return config.model_copy(
-        update={"warmup_s": max(trial_warmup_s(cell.trigger, config.warmup_s) for cell in plan(config))}
-    )
+    longest_s = max(trial_config(config, cell.trigger).warmup_s for cell in plan(config))
+    return config.model_copy(update={"warmup_s": longest_s})
 
 
 def with_searched_load(config: RunConfig) -> RunConfig:
@@ -83,8 +88,8 @@ def whole_rate(spec: StreamSpec, rate_per_s: float) -> float:
     return replace(spec, sensors=sensors_at(spec, rate_per_s)).rate_per_s
 
 
-def limits_of(spec: StreamSpec, config: RunConfig, *, window_s: float, tail_s: float) -> Limits:
-    """Between which rates a point with such a window is searched.
+def limits_of(spec: StreamSpec, config: RunConfig, *, tail_s: float) -> Limits:
+    """Between which rates a point is searched whose trials have ``config`` (`trial_config`).
 
     From where p99 has its samples (a beacon alerts on every second reading; a few are lost to faults), up to where
     a trial has `MOST_READINGS`.
@@ -92,8 +97,8 @@ def limits_of(spec: StreamSpec, config: RunConfig, *, window_s: float, tail_s: f
     beacon_alerts = 1.05 * samples_needed(0.99)
     return Limits(
         ratio=QUICK_RATIO if config.quick else RATIO,
-        floor_per_s=whole_rate(spec, beacon_alerts / (window_s * spec.scenario.beacons.share / 2)),
-        ceiling_per_s=whole_rate(spec, MOST_READINGS / (config.warmup_s + window_s + tail_s)),
+        floor_per_s=whole_rate(spec, beacon_alerts / (config.window_s * spec.scenario.beacons.share / 2)),
+        ceiling_per_s=whole_rate(spec, MOST_READINGS / (config.warmup_s + config.window_s + tail_s)),
     )
 
 

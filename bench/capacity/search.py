@@ -1,7 +1,7 @@
 """Which offered rate to try next, and what all tries say: the search of ``--search-rate``. Pure.
 
 A *trial* is one cell at one rate. Rates go up or down by a factor of two until one passed and a higher one did not
-(where the limit is expected nearby, the first two steps are as wide as a bracket may be); the gap is halved
+(where the limit is expected nearby, the first three steps are as wide as a bracket may be); the gap is halved
 geometrically; then each end is tried once more. Near the limit the same rate passes today and fails tomorrow, so a
 rate stands by the majority of its trials: an end that is contradicted gets a third one, which may move
 the bracket. A trial that tells nothing about the pipeline (a noisy host, a publisher at its limit) is repeated once;
@@ -24,7 +24,7 @@ FIRST_PER_S: Final = 20_000.0
 STEP: Final = 2.0
 #: From where the limit is expected, so many steps are as wide as the bracket may be, and a little less: rates come in
 #: whole sensors.
-NEAR_STEPS: Final = 2
+NEAR_STEPS: Final = 3
 WHOLE_SENSORS: Final = 0.98
 #: How far apart the ends of the bracket may be, failed over passed: of whole searches, and of `--quick`.
 RATIO: Final = 1.25
@@ -96,14 +96,6 @@ def next_rate(trials: Sequence[Trial], limits: Limits, hint_per_s: float | None 
     ``hint_per_s``: near which rate the limit is expected, if anything is.
     """
     return None if len(trials) >= MOST_TRIALS else _wanted(trials, limits, hint_per_s)
-
-
-def goes_on(trials: Sequence[Trial], rate_per_s: float, limits: Limits) -> bool:
-    """Whether more is to be tried whatever becomes of a trial at ``rate_per_s``, after ``trials``."""
-    return all(
-        next_rate([*trials, Trial(rate_per_s=rate_per_s, outcome=outcome)], limits) is not None
-        for outcome in get_args(Outcome)
-    )
 
 
 def bracket(trials: Sequence[Trial], limits: Limits) -> Bracket:

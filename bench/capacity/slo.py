@@ -49,12 +49,13 @@ def slo_of(given: Condition | None, params: Params) -> Condition:
     return parse_condition(REALTIME if realtime else MICRO_BATCH, flag=FLAG)
 
 
-def judge_trial(cell: Cell, slo: Condition) -> Judged:
+def judge_trial(cell: Cell, slo: Condition, second_half: float | None = None) -> Judged:
     """Whether ``cell`` is valid and within ``slo``; if not, whether the pipeline is to blame.
 
     Where what puts the load on was late as well, the pipeline is judged by what it got: if counted from *sent* the
     SLO holds, the limit that was met is the instrument's. A cell that is not steady, because it is still getting
-    faster or slower, passes if all of it is within the SLO, and else tells nothing.
+    faster or slower, passes if all of it is within the SLO. Else it has failed if ``second_half``, the SLO's number
+    over the second half of the window, is beyond the SLO as well, and tells nothing if not, or if that is unknown.
     """
     rules = {reason.rule for reason in cell.reasons}
     against = "; ".join(" ".join(reason.message.split()) for reason in cell.reasons)
@@ -78,12 +79,12 @@ def judge_trial(cell: Cell, slo: Condition) -> Judged:
     # Over all of the window, that is in its slower half too: what became of it does not matter.
     if slo.holds(value, cell.params):
         return judged("passed", "")
-    if rules:
+    if rules and (second_half is None or slo.holds(second_half, cell.params)):
         return judged("untold")
     unit = slo.path.unit
-    return judged(
-        "failed", f"{slo.path.text} {shown(value, unit)}, where {slo.op} {shown(slo.limit(cell.params), unit)} is asked"
-    )
+    again = "" if not rules or second_half is None else f" ({shown(second_half, unit)} over the second half)"
+    asked = f"where {slo.op} {shown(slo.limit(cell.params), unit)} is asked"
+    return judged("failed", f"{slo.path.text} {shown(value, unit)}{again}, {asked}")
 
 
 def _holds_from_sent(cell: Cell, slo: Condition) -> bool:

@@ -17,7 +17,6 @@ from bench.capacity.search import (
     Outcome,
     Trial,
     bracket,
-    goes_on,
     next_rate,
 )
 
@@ -70,7 +69,7 @@ def test_a_sharp_limit_is_bracketed_and_confirmed(limit: float, hint: float | No
     assert found.failed <= ratio * found.passed * (1 + 1e-9)
     assert found.reasons == {}
     assert tries(trials, found.passed, "passed") == tries(trials, found.failed, "failed") == CONFIRMS
-    assert len(trials) <= 13
+    assert len(trials) <= MOST_TRIALS
 
 
 def test_a_good_hint_takes_four_trials():
@@ -78,6 +77,8 @@ def test_a_good_hint_takes_four_trials():
     assert in_thousands(search(sharp(90_000.0), hint_per_s=80_000.0)) == [80.0, 98.0, 98.0, 80.0]
     assert in_thousands(search(sharp(100_000.0), hint_per_s=80_000.0)) == [80.0, 98.0, 120.1, 120.1, 98.0]
     assert in_thousands(search(sharp(70_000.0), hint_per_s=80_000.0)) == [80.0, 65.3, 80.0, 65.3]
+    # Three steps as wide as the bracket may be; what is farther takes wider ones, and a trial between.
+    assert in_thousands(search(sharp(130_000.0), hint_per_s=80_000.0)) == [80.0, 98.0, 120.1, 147.1, 147.1, 120.1]
     assert len(search(sharp(100_000.0))) == 8
 
 
@@ -158,7 +159,7 @@ def test_one_that_the_instrument_cannot_overtax_has_no_failed_end():
     assert found.passed is not None
     assert 120_000.0 < found.passed < 150_000.0
     assert found.failed is None
-    assert found.reasons == {"failed": "163,410/s tells nothing: at 163410"}
+    assert found.reasons == {"failed": "168,328/s tells nothing: at 168328"}
 
 
 def test_one_that_passes_at_the_ceiling_has_no_failed_end():
@@ -217,21 +218,3 @@ def test_a_search_that_is_cut_off_gives_what_it_has():
     assert found == Bracket(
         passed=pytest.approx(28_284.0, abs=1.0), failed=40_000.0, reasons={"search": "ended after 3 trials"}
     )
-
-
-@pytest.mark.parametrize("limit", [12_000.0, 33_333.0, 140_000.0])
-def test_only_the_last_trials_may_end_the_search(limit: float):
-    """All before the last confirmation go on whatever becomes of them: the next cell may start early."""
-    trials = search(sharp(limit))
-    sure = [goes_on(trials[:n], trial.rate_per_s, LIMITS) for n, trial in enumerate(trials)]
-    assert sure == [*[True] * (len(trials) - 1), False]
-
-
-def test_what_goes_on_whatever_happens_does_go_on():
-    """`goes_on` holds for every outcome of every trial of noisy searches."""
-    for seed in range(20):
-        lots = random.Random(seed)
-        trials = search(lambda _, lots=lots: lots.choice(["passed", "failed", "untold"]))  # type: ignore[misc]
-        for n, trial in enumerate(trials):
-            if goes_on(trials[:n], trial.rate_per_s, LIMITS):
-                assert next_rate(trials[: n + 1], LIMITS) is not None

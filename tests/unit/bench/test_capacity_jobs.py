@@ -8,20 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import polars as pl
 import pytest
 from unit.bench.builders import a_config, a_result
 from unit.reports.stored_runs import cell
 
-from bench.capacity.jobs import (
-    CapacitySearch,
-    ConsumerJob,
-    TrialCell,
-    TrialJob,
-    drain_told,
-    late_from_ms,
-    tell_share,
-)
+from bench.capacity.consumer import ConsumerJob, tell_share
+from bench.capacity.jobs import CapacitySearch
 from bench.capacity.load import GrowingStream, with_searched_load
+from bench.capacity.trial import Lateness, TrialCell, TrialJob, drain_told, lateness_of, second_half_ms
 from bench.cell_parts import Bench
 from bench.conditions import parse_condition
 from bench.matrix import CellSpec, plan
@@ -49,6 +44,7 @@ class FakeCell:
 
     def stop(self) -> None:
         """Nothing runs."""
+        self.said.append(f"stop {self.spec.id}")
 
 
 def measured(spec: CellSpec, _read: object, bench: Bench, folder: Path) -> Cell:
@@ -136,18 +132,20 @@ def test_a_point_begins_where_the_limit_is_expected(searched: Callable[..., tupl
     assert second.trials[0].rate_per_s == first.passed
 
 
-def test_spark_starts_while_the_last_trial_is_scored_unless_it_may_be_the_last(
-    searched: Callable[..., tuple[Result, RunStore]],
-):
-    """Every cell is started before the one before it is scored, but for a point's first; and none in vain."""
-    result, _ = searched()
+def test_spark_starts_while_the_last_trial_is_scored(searched: Callable[..., tuple[Result, RunStore]]):
+    """Every cell is started before the one before it is scored; one that is not wanted then is ended at once."""
+    result, store = searched()
     said = FakeCell.said
-    first, second = (names_of(one) for one in result.cells)
-    assert [entry for entry in said if entry.startswith("start")] == [f"start {name}" for name in [*first, *second]]
-    for names in (first, second):
+    for one in result.cells:
+        names = names_of(one)
         for before, after in itertools.pairwise(names):
             assert said.index(f"start {after}") < said.index(f"score {before}")
-    assert said.index(f"start {second[0]}") > said.index(f"score {first[-1]}")
+        unwanted = f"{one.id}-t{len(names) + 1}"
+        assert said.index(f"start {unwanted}") < said.index(f"score {names[-1]}") < said.index(f"stop {unwanted}")
+        assert f"score {unwanted}" not in said
+        assert not (store.folder / "cells" / one.id / f"trial-{len(names) + 1}").exists()
+    first, second = (names_of(one) for one in result.cells)
+    assert said.index(f"stop {result.cells[0].id}-t{len(first) + 1}") < said.index(f"start {second[0]}")
 
 
 def names_of(one: Cell) -> list[str]:
@@ -210,32 +208,55 @@ def test_the_share_or_why_there_is_none():
     assert told(50_000.0, None) == (None, {"share_of_consumer_performance": "no tool here"})
 
 
+def test_the_second_half_of_a_window_by_itself(tmp_path: Path):
+    """The percentile of the SLO over the beacons that were due in it; none for another number, or too few of them."""
+    due_s = [second / 500 for second in range(-500, 5500)]
+    rows = {
+        "due_ns": [round(s * 1e9) for s in due_s],
+        "seen_ns": [round((s + (9.0 if s < 5.0 else 0.001 * (s - 5.0))) * 1e9) for s in due_s],
+        "beacon": [True] * len(due_s),
+    }
+    pl.DataFrame(rows).write_parquet(tmp_path / "stamps.parquet")
+    raw: Any = SimpleNamespace(zero_ns=0, window_end_ns=10_000_000_000)
+
+    def told(text: str) -> float | None:
+        return second_half_ms(raw, tmp_path, parse_condition(text, flag="--slo"))
+
+    assert told("latency_ms.due_to_seen.p99 <= 1s") == pytest.approx(4.95, abs=0.01)
+    assert told("latency_ms.due_to_seen.p999 <= 1s") is None
+    assert told("fidelity.missing == 0") is None
+    pl.DataFrame(rows).with_columns(seen_ns=pl.lit(None, pl.Int64)).write_parquet(tmp_path / "stamps.parquet")
+    assert told("latency_ms.due_to_seen.p99 <= 1s") is None
+
+
 LATE = "latency_ms.due_to_seen.p99 <= trigger + 1s"
 
 
 @pytest.mark.parametrize(
-    ("text", "limit_ms"),
+    ("text", "expected"),
     [
-        (LATE, 2000.0),
-        ("latency_ms.due_to_seen.p95 < 500ms", 500.0),
-        # Half of the alerts being late says nothing of the least one, of a rate, or of what has to be large.
+        (LATE, (2000.0, 0.01)),
+        ("latency_ms.due_to_seen.p95 < 500ms", (500.0, 0.05)),
+        # So many alerts being late says nothing of the least one, of a rate, or of what has to be large.
         ("latency_ms.due_to_seen.p50 <= 500ms", None),
         ("latency_ms.due_to_seen.p99 >= 500ms", None),
         ("fidelity.missing == 0", None),
     ],
 )
-def test_only_what_holds_a_high_percentile_down_gives_a_trial_up(text: str, limit_ms: float | None):
+def test_only_what_holds_a_high_percentile_down_gives_a_trial_up(text: str, expected: tuple[float, float] | None):
     """A trial is ended early only if its SLO cannot hold any more."""
     params = CellSpec(trigger=Trigger.parse("1s", field="t"), partitions=1, profile="tuned", repeat=1).params
-    assert late_from_ms(parse_condition(text, flag="--slo"), params) == limit_ms
+    found = lateness_of(parse_condition(text, flag="--slo"), params)
+    assert (found and (found.limit_ms, found.share)) == (expected and pytest.approx(expected))
 
 
-def a_trial(limit_ms: float | None = 2000.0) -> TrialCell:
-    """A trial whose load has begun, without its processes; event time and wall time run alike."""
+def a_trial(lateness: Lateness | None = Lateness(limit_ms=2000.0, share=0.01)) -> TrialCell:  # noqa: B008
+    """A trial with a window of 20 s whose load has begun, without its processes; event time and wall time run alike."""
     cell = TrialCell.__new__(TrialCell)
     due_ns = lambda event_s, zero_ns: zero_ns + round(event_s * 1e9)  # noqa: E731
-    cell.bench = SimpleNamespace(stream=SimpleNamespace(due_ns=due_ns))  # type: ignore[assignment]
-    cell._limit_ms, cell.zero_ns, cell._late_ms, cell._lag_ms = limit_ms, 10**18, None, 0.0
+    stream, config = SimpleNamespace(due_ns=due_ns), SimpleNamespace(window_s=20.0)
+    cell.bench = SimpleNamespace(stream=stream, config=config)  # type: ignore[assignment]
+    cell._lateness, cell.zero_ns, cell._late_s, cell._lag_ms = lateness, 10**18, 0.0, 0.0
     cell.pipeline = SimpleNamespace(child=SimpleNamespace(require_alive=lambda: None))  # type: ignore[assignment]
     cell.collector = cell.publisher = cell.meter = cell.pipeline.child
     return cell
@@ -247,22 +268,24 @@ def a_second(event_s: float, *late_s: float) -> list[tuple[float, int]]:
 
 
 def test_a_trial_that_cannot_pass_any_more_is_given_up():
-    """Half of a second's alerts came 3 s beyond the limit: so long a part of the window has waited too long."""
+    """Five times as many alerts are late as may be: of the window's second half, 10 s, those of half a second."""
     cell = a_trial()
-    cell.check()
-    cell.notice_alerts(a_second(0, 5.1, 5.2, 0.1))
-    with pytest.raises(NotDrained, match="given up: half of the alerts of a second were seen 5,100 ms or more"):
+    for second in (10, 12):
+        cell.notice_alerts(a_second(second, 2.1, 0.1, 0.1, 0.1))
+        cell.check()
+    cell.notice_alerts(a_second(13, 2.1, 0.1, 0.1, 0.1))
+    with pytest.raises(NotDrained, match=r"given up: 8% of the alerts .* later than 2,000 ms by then, where 0\.01 of"):
         cell.check()
 
 
 @pytest.mark.parametrize(
     "samples",
     [
-        a_second(0, 4.9),
-        # Less than half of them late.
-        a_second(0, 9.0, 0.1, 0.1),
-        # The warm-up does not count.
-        a_second(-1, 9.0),
+        a_second(10, 1.9),
+        # As late as may be, or a little more often: all of the window has to tell.
+        a_second(10, 9.0, 0.1, 0.1),
+        # Before its second half a pipeline may still be warming up.
+        a_second(9, 9.0),
         [],
     ],
 )
@@ -278,12 +301,12 @@ def test_what_the_publisher_was_late_by_is_not_the_pipelines():
     cell = a_trial()
     cell.notice_publisher(200.0)
     cell.notice_publisher(10.0)
-    cell.notice_alerts(a_second(0, 5.1))
+    cell.notice_alerts(a_second(10, 2.1))
     cell.check()
 
 
 def test_an_slo_of_something_else_gives_no_trial_up():
     """Without a limit on latency nothing is late."""
-    cell = a_trial(limit_ms=None)
-    cell.notice_alerts(a_second(0, 60.0))
+    cell = a_trial(lateness=None)
+    cell.notice_alerts(a_second(10, 60.0))
     cell.check()

@@ -14,7 +14,7 @@ from bench.capacity.load import (
     GrowingStream,
     limits_of,
     sensors_at,
-    trial_warmup_s,
+    trial_config,
     trial_window_s,
     whole_rate,
     with_longest_warmup,
@@ -39,8 +39,14 @@ def test_a_window_holds_whole_triggers_and_batches(trigger: str, window_s: float
 def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them():
     """What was asked for counts where it is longer; a search without real-time mode covers no more than it needs."""
     one, realtime = (Trigger.parse(text, field="t") for text in ("1s", "realtime:30s"))
-    assert [trial_warmup_s(trigger, 5.0) for trigger in (one, realtime)] == [5.0, 15.0]
-    assert [trial_warmup_s(trigger, 20.0) for trigger in (one, realtime)] == [20.0, 20.0]
+    for asked_s, spark_s, expected in [
+        (5.0, 20.0, [(15.0, 5.0, 20.0), (30.0, 15.0, 10.0)]),
+        (20.0, 20.0, [(15.0, 20.0, 20.0), (30.0, 20.0, 20.0)]),
+        (1.0, 12.0, [(15.0, 1.0, 12.0), (30.0, 15.0, 8.0)]),
+    ]:
+        whole = a_config(search_rate=True, warmup_s=asked_s, spark_warmup_s=spark_s)
+        configs = [trial_config(whole, trigger) for trigger in (one, realtime)]
+        assert [(its.window_s, its.warmup_s, its.spark_warmup_s) for its in configs] == expected
     both, micro = (a_config(triggers=names, search_rate=True) for names in (("realtime:30s", "1s"), ("1s", "5s")))
     assert [with_longest_warmup(config).warmup_s for config in (both, micro)] == [15.0, 5.0]
     measured = a_config(triggers=("realtime:30s", "1s"))
@@ -71,7 +77,7 @@ def test_the_limits_are_what_p99_needs_and_what_can_be_read_back():
     """At the floor a window has its 1,000 beacon alerts, at the ceiling a trial its most readings; both whole rates."""
     config = with_searched_load(a_config(triggers=("1s",), quick=True))
     spec = resolve(config)
-    limits = limits_of(spec, config, window_s=15.0, tail_s=1.0)
+    limits = limits_of(spec, config, tail_s=1.0)
     assert limits.ratio == 1.5
     assert samples_needed(0.99) <= limits.floor_per_s * 0.02 / 2 * 15.0 < 1.1 * samples_needed(0.99)
     assert limits.ceiling_per_s * 21.0 == pytest.approx(MOST_READINGS, rel=1e-3)

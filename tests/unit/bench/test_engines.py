@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import pytest
 from unit.bench.builders import a_config
 
 from base.errors import ComponentFailed, UsageError
-from bench.collector import _notice
+from bench.collector import LIVE_SAMPLES, Samples, _notice
 from bench.config import parse_engines
 from bench.engines import START_S, AnyCommand, command_of, heeds_trigger, plain_command, require_template
 from bench.matrix import plan
@@ -140,12 +141,27 @@ def test_alerts_of_any_shape_are_read():
 
 def test_an_alert_of_a_probe_needs_numbers(capsys):
     """Text for a time is shown to nobody while the cell runs, and answers no probe."""
-    samples: list[tuple[float, int]] = []
+    samples = Samples()
     for sensor_id in (0, 7):
         _notice(b'{"sensor_id": %d, "timestamp": "noon"}' % sensor_id, 5, samples)
-    assert (samples, capsys.readouterr().out) == ([], "")
+    assert (samples.pairs, capsys.readouterr().out) == ([], "")
     _notice(b'{"sensor_id": 0, "timestamp": 1.5}', 5, samples)
     assert '"probe"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("alerts", [0, 1, LIVE_SAMPLES, LIVE_SAMPLES + 1, 5_000, 100_000])
+def test_samples_are_spread_over_all_of_a_second(alerts):
+    """However many alerts come, no more than so many are kept, as many of the first ones as of the last."""
+    samples = Samples()
+    for n in range(alerts):
+        samples.add(float(n), n)
+    kept = [seen for _, seen in samples.pairs]
+    assert min(alerts, LIVE_SAMPLES / 2) <= len(kept) <= LIVE_SAMPLES
+    gaps = {after - before for before, after in itertools.pairwise(kept)}
+    assert len(gaps) <= 1
+    if gaps:
+        assert kept[0] < max(gaps)
+        assert alerts - kept[-1] <= max(gaps)
 
 
 def test_a_probe_is_known_again_in_either_unit():

@@ -19,6 +19,7 @@ from bench.stamps import (
     latency_ms,
     negative_share,
     parsed_alerts,
+    with_occurrence,
 )
 from pipeline.rules import load_rules
 from sim.delivery_log import DELIVERY_LOG
@@ -173,3 +174,13 @@ def test_negative_stages_are_counted():
     assert negative_share(stamps) == (0, 0.0)
     early = stamps.with_columns(seen_ns=pl.col("alert_appended_ns") - 2 * MS)
     assert negative_share(early) == (1, 1.0)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 500])
+def test_copies_are_numbered_as_a_window_over_them_numbers_them(rows):
+    """In the order of their rows, which stays; what has no sensor or no number is a copy of what lacks the same."""
+    lots = np.random.default_rng(rows)
+    sensors, seqs = (pl.Series(lots.integers(0, 12, rows), dtype=pl.Int64).replace(0, None) for _ in range(2))
+    readings = pl.DataFrame({"row": range(rows), "sensor_id": sensors, "seq": seqs})
+    counted = readings.with_columns(occurrence=pl.int_range(pl.len()).over("sensor_id", "seq"))
+    assert with_occurrence(readings).equals(counted)

@@ -101,6 +101,23 @@ def test_who_is_to_blame(rules: tuple[str, ...], p99s: tuple[float | None, float
     assert outcome(a_cell(*rules, due_p99=p99s[0], sent_p99=p99s[1])) == expected
 
 
+@pytest.mark.parametrize(
+    ("second_half", "expected"), [(1990.0, "untold"), (2000.0, "untold"), (2001.0, "failed"), (None, "untold")]
+)
+def test_one_that_is_late_to_the_end_has_failed_however_unsteady(second_half: float | None, expected: str):
+    """Getting faster or slower excuses what came before it was as it is now, not what came after."""
+    late = a_cell("not steady", due_p99=2500.0, sent_p99=2490.0)
+    judged = judge_trial(late, slo_of(None, late.params), second_half)
+    assert judged.outcome == expected
+    if expected == "failed":
+        assert judged.reason == (
+            "latency_ms.due_to_seen.p99 2,500 ms (2,001 ms over the second half), where <= 2,000 ms is asked"
+        )
+    # A steady one is judged by all of its window.
+    steady = a_cell(due_p99=2500.0, sent_p99=2490.0)
+    assert judge_trial(steady, slo_of(None, steady.params), second_half).outcome == "failed"
+
+
 def test_without_a_number_the_cells_own_reason_is_told():
     """A p99 that nothing supports says nothing, and why."""
     few = a_cell(due_p99=None, sent_p99=None)
