@@ -158,8 +158,8 @@ def telling(cells: list[CellSpec], bench: Bench) -> Callable[[CellJob], None]:
 
 def estimate_s(config: RunConfig, spec: CellSpec) -> float:
     """How long one cell will take, for the plan and the ETA; of a searched one, all its trials that are left."""
-    # Before the load and after it probes wait for a batch.
-    probes_s = 0.0 if spec.trigger.is_realtime else 2 * spec.trigger.seconds
+    # After the load a probe waits for a batch; so does one before, but with our Spark job.
+    probes_s = 0.0 if spec.trigger.is_realtime else spec.trigger.seconds * (1 if spec.engine == SPARK else 2)
     its = trial_config(config, spec.trigger) if config.search_rate else config
     warm_up_s = its.spark_warmup_s if spec.engine == SPARK else 0.0
     once_s = OVERHEAD_S + warm_up_s + probes_s + its.warmup_s + its.window_s + tail_s(spec)

@@ -60,6 +60,8 @@ class SparkJob:
         self.child.wait_for("session_ready", timeout_s=START_S)
         say("warming Spark up")
         warmed = self.child.wait_for("warmed", timeout_s=START_S)
+        # Its query starts now, with all that stands in the topic.
+        prober.ask(every_s=0.0)
         self.child.wait_for("started", timeout_s=START_S)
         return warmed
 

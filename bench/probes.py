@@ -21,7 +21,8 @@ from pipeline.rules import AlertRule
 from wire.reading import CHANNELS, epoch_seconds, key_of
 from wire.topics import PROBE_SENSOR_ID
 
-#: Between the probes that show that a pipeline is ready, s.
+#: How many probes show that a pipeline is ready, and how far they are apart where it reads already, s.
+READY_PROBES = 3
 PROBE_EVERY_S = 0.1
 #: How far past a threshold a probe stands: beyond doubt, and within the channel's plausible range.
 _BEYOND = 5.0
@@ -57,6 +58,8 @@ class Prober:
         self._rule = rule
         self._seq = 0
         self._last_s = 0.0
+        #: Timestamps of the probes that show that the pipeline is ready, while it has not answered them.
+        self._asked: set[float] = set()
         self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0, "acks": "all", **QUIET, **settings})
 
     def _send(self, partition: int) -> float:
@@ -100,19 +103,26 @@ class Prober:
             sent += 1
             time.sleep(every_s)
 
-    def until_ready(self, *, timeout_s: float, check: Callable[[], None], probes: int = 3) -> None:
-        """Return once ``probes`` readings, sent one by one, have come back as alerts.
+    def ask(self, *, every_s: float = PROBE_EVERY_S) -> None:
+        """Send the probes that `until_ready` waits for, one by one; none waits for the one before.
 
-        None waits for the one before, or each would cost a long trigger. ``check`` is called while waiting and raises
-        if a process has died.
+        A pipeline that begins with what stands in the topic is asked before it starts: its first batch answers,
+        where probes sent later would wait for the next trigger.
         """
-        timestamps = set()
-        for number in range(probes):
-            timestamps.add(self._send(number % self._partitions))
-            time.sleep(PROBE_EVERY_S)
-        self._await(timestamps, timeout_s, check)
-        if timestamps:
-            raise unanswered(len(timestamps), timeout_s)
+        for number in range(READY_PROBES):
+            self._asked.add(self._send(number % self._partitions))
+            time.sleep(every_s)
+
+    def until_ready(self, *, timeout_s: float, check: Callable[[], None]) -> None:
+        """Return once `READY_PROBES` readings have come back as alerts; they are sent now if they have not been.
+
+        ``check`` is called while waiting and raises if a process has died.
+        """
+        if not self._asked:
+            self.ask()
+        self._await(self._asked, timeout_s, check)
+        if self._asked:
+            raise unanswered(len(self._asked), timeout_s)
 
     def until_drained(self, *, timeout_s: float, check: Callable[[], None]) -> int:
         """Send one probe into every partition and wait for all; returns when (wall ns) the last was seen.

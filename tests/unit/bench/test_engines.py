@@ -14,7 +14,7 @@ from unit.bench.builders import a_config
 from base.errors import ComponentFailed, UsageError
 from bench.collector import LIVE_SAMPLES, Samples, _notice
 from bench.config import parse_engines
-from bench.engines import START_S, AnyCommand, command_of, heeds_trigger, plain_command, require_template
+from bench.engines import START_S, AnyCommand, SparkJob, command_of, heeds_trigger, plain_command, require_template
 from bench.matrix import plan
 from bench.probes import Prober
 from bench.stamps import named_alerts, parsed_alerts
@@ -189,6 +189,20 @@ def test_no_probe_waits_for_the_one_before(monkeypatch):
     assert sent == [0, 1, 0]
     with pytest.raises(ComponentFailed, match="3 probe readings raised no alert"):
         prober.until_ready(timeout_s=0, check=lambda: None)
+
+
+def test_our_spark_job_is_asked_before_its_query_starts(monkeypatch):
+    """Its first batch answers; who has been asked is not asked again."""
+    prober = Prober("127.0.0.1:9", "sensor", 2, load_rules()[0], {})
+    said: list[object] = []
+    monkeypatch.setattr(prober, "_send", lambda partition: said.append(partition) or float(len(said)))
+    child = SimpleNamespace(wait_for=lambda event, timeout_s: said.append(event) or {"passes": []})
+    SparkJob(child).warm_up(lambda _: None, prober)
+    assert said == ["session_ready", "warmed", 0, 1, 0, "started"]
+    for number in (3, 4, 5):
+        prober.returned.put({"timestamp": float(number), "seen_ns": 5})
+    prober.until_ready(timeout_s=0, check=lambda: None)
+    assert said[-1] == "started"
 
 
 def test_a_long_trigger_is_waited_for():
