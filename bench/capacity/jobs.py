@@ -117,8 +117,9 @@ class CapacitySearch:
         self._slo = parse_slo(bench.config.slo, cells)
         #: The best that any session drained: one that warms up beside the scoring of a trial is slower.
         self._drain_per_s: float | None = None
-        #: A point that was searched and the highest rate that passed there, in order.
-        self._passed: list[tuple[Trigger, float]] = []
+        #: The highest rate that passed at the last point of a trigger, and of a mode, real-time or not.
+        self._passed_at: dict[Trigger, float] = {}
+        self._passed_in: dict[bool, float] = {}
         for spec in cells[:done]:
             stored = next(cell for cell in result.cells if cell.id == spec.id)
             self._learn(spec, stored)
@@ -182,17 +183,15 @@ class CapacitySearch:
 
         None: nothing has been seen yet.
         """
-        realtime = spec.trigger.is_realtime
-        for alike in (lambda trigger: trigger == spec.trigger, lambda trigger: trigger.is_realtime == realtime):
-            near = [passed for trigger, passed in self._passed if alike(trigger)]
-            if near:
-                return near[-1]
-        share = REALTIME_DRAIN_SHARE if realtime else DRAIN_SHARE
-        return None if self._drain_per_s is None else share * self._drain_per_s
+        trigger = spec.trigger
+        near = self._passed_at.get(trigger) or self._passed_in.get(trigger.is_realtime)
+        if near is not None or self._drain_per_s is None:
+            return near
+        return self._drain_per_s * (REALTIME_DRAIN_SHARE if trigger.is_realtime else DRAIN_SHARE)
 
     def _learn(self, spec: CellSpec, cell: Cell) -> None:
         if cell.capacity is not None and cell.capacity.passed is not None:
-            self._passed.append((spec.trigger, cell.capacity.passed))
+            self._passed_at[spec.trigger] = self._passed_in[spec.trigger.is_realtime] = cell.capacity.passed
 
     def _learn_drain(self, cell: Cell) -> None:
         told = drain_told(cell)
