@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import polars as pl
@@ -28,8 +29,10 @@ from bench.stamps import latency_ms
 #: How long a trial's pipeline may take, beyond three of its triggers, to catch up once the load has ended, s. One
 #: that needs longer has failed.
 CATCH_UP_S: Final = 10.0
-#: A trial is given up once so many times as many alerts are late as its SLO allows: they are counted on samples.
+#: A trial is given up once so many times as many alerts are late as its SLO allows, counted on samples; or once half of
+#: a second's are late by so much more than the SLO's limit, s.
 HOPELESS: Final = 5.0
+HOPELESS_S: Final = 3.0
 
 #: The high percentiles that an SLO may be about: their names, and the share of the alerts that may be late.
 _PERCENTILES: Final = {
@@ -56,8 +59,8 @@ def lateness_of(slo: Condition, params: Params) -> Lateness | None:
 class TrialCell(StartedCell):
     """A cell that may well be overtaxed, and is given up once that is certain.
 
-    Only the second half of its window is looked at: what is late before may tell of a pipeline that is not warm yet
-    (`judge_trial`). ``lateness``: None for an SLO of another kind.
+    Late alerts are counted in the second half of its window: what is late before may tell of a pipeline that is not
+    warm yet (`judge_trial`). ``lateness``: None for an SLO of another kind.
     """
 
     def __init__(self, spec: CellSpec, bench: Bench, folder: Path, lateness: Lateness | None = None) -> None:
@@ -65,6 +68,8 @@ class TrialCell(StartedCell):
         self._lag_ms = 0.0
         #: In how many seconds' worth of alerts all were late.
         self._late_s = 0.0
+        #: Why it is given up.
+        self._hopeless = ""
         super().__init__(spec, bench, folder)
 
     def notice_publisher(self, lag_ms: float) -> None:
@@ -72,25 +77,27 @@ class TrialCell(StartedCell):
         self._lag_ms = max(self._lag_ms, lag_ms)
 
     def notice_alerts(self, samples: Sequence[tuple[float, int]]) -> None:
-        """Add up which part of the alerts that came in a second was late."""
+        """Add up which part of the alerts that came in a second was late, and see how late half of them were."""
         if self._lateness is None or self.zero_ns is None:
             return
-        due_ns, middle_ns = self.bench.stream.due_ns, self.zero_ns + round(self._half_s * 1e9)
-        waits_ms = [
-            (seen_ns - due) / 1e6 for event_s, seen_ns in samples if (due := due_ns(event_s, self.zero_ns)) >= middle_ns
-        ]
-        late = sum(wait_ms - self._lag_ms > self._lateness.limit_ms for wait_ms in waits_ms)
+        zero_ns, middle_ns = self.zero_ns, self.zero_ns + round(self._half_s * 1e9)
+        limit_ms, share = self._lateness.limit_ms, self._lateness.share
+        due = [(self.bench.stream.due_ns(event_s, zero_ns), seen_ns) for event_s, seen_ns in samples]
+        waits_ms = [(at_ns, (seen_ns - at_ns) / 1e6 - self._lag_ms) for at_ns, seen_ns in due]
+        late = sum(at_ns >= middle_ns and ms > limit_ms for at_ns, ms in waits_ms)
         self._late_s += late / max(1, len(samples))
+        in_window = [ms for at_ns, ms in waits_ms if at_ns >= zero_ns]
+        if in_window and median(in_window) > limit_ms + HOPELESS_S * 1e3:
+            self._hopeless = f"half of the alerts of a second were seen {median(in_window):,.0f} ms late or later"
+        elif self._late_s > HOPELESS * share * self._half_s:
+            part = f"{self._late_s / self._half_s:.0%} of the alerts due in the second half of the window"
+            self._hopeless = f"{part} had been late by then, where {share:.2g} of all may be"
 
     def check(self) -> None:
         """As in `StartedCell`; raises `NotDrained` for a cell that has failed, whatever comes now."""
         super().check()
-        late = self._late_s / self._half_s
-        if self._lateness is not None and late > HOPELESS * self._lateness.share:
-            raise NotDrained(
-                f"given up: {late:.0%} of the alerts due in the second half of the window had been seen later than "
-                f"{self._lateness.limit_ms:,.0f} ms by then, where {self._lateness.share:.2g} of all may be"
-            )
+        if self._hopeless and self._lateness is not None:
+            raise NotDrained(f"given up: {self._hopeless}; late is what takes over {self._lateness.limit_ms:,.0f} ms")
 
     @property
     def _half_s(self) -> float:
