@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -49,8 +49,9 @@ class Child:
     """A guarded child process.
 
     ``name`` stands in messages; ``log`` (a file) takes its stderr. With ``events`` its stdout is
-    read as JSON lines, each handed to ``on_event`` on a reader thread and kept for `wait_for`;
-    lines that are no JSON objects go to the log. Without, stdout joins stderr in the log.
+    read as JSON lines, each handed to ``on_event`` on a reader thread and kept for `wait_for`, but for those
+    called one of ``passing``, of which there may be any number; lines that are no JSON objects go to the log.
+    Without, stdout joins stderr in the log.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Child:
         log: Path,
         events: bool = False,
         on_event: Callable[[dict[str, Any]], None] | None = None,
+        passing: Collection[str] = (),
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         grace_s: float = GRACE_S,
@@ -68,8 +70,8 @@ class Child:
         self.name = name
         self.log = log
         self._on_event = on_event
+        self._passing = passing
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._seen: list[dict[str, Any]] = []
         self._grace_s = grace_s
         self._reader: threading.Thread | None = None
         read_end, self._write_end = os.pipe()
@@ -111,7 +113,8 @@ class Child:
                     continue
                 if self._on_event is not None:
                     self._on_event(event)
-                self._events.put(event)
+                if event.get("event") not in self._passing:
+                    self._events.put(event)
         self._events.put(None)
 
     def wait_for(self, *names: str, timeout_s: float) -> dict[str, Any]:

@@ -123,7 +123,8 @@ def start_collector(
 
     command = [*program, "--bootstrap", bench.broker.bootstrap, *bench.config.kafka_config_flag()]
     command += ["--topic", topics.alerts, "--topic", topics.rejects, "--out", str(folder / "collected.parquet")]
-    return Child("collector", command, log=folder / "collector.log", events=True, on_event=on_event)
+    log, passing = folder / "collector.log", ("progress", "probe")
+    return Child("collector", command, log=log, events=True, on_event=on_event, passing=passing)
 
 
 def start_publisher(
@@ -138,11 +139,14 @@ def start_publisher(
 
     config = bench.config
     command = resend_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topics.readings)
-    command += ["--lead", format_duration(config.warmup_s), "--until", format_duration(config.window_s + tail_s(spec))]
+    # A stream may cover more: another cell's longer warm-up or tail.
+    lead, until = format_duration(config.warmup_s), format_duration(config.window_s + tail_s(spec))
+    command += ["--lead", lead, "--since", lead, "--until", until]
     command += ["--log", str(folder / "deliveries.bin"), "--wait-for-go", *config.kafka_config_flag()]
     if bench.stream.sent_sensors is not None:
         command += ["--sensors", str(bench.stream.sent_sensors)]
-    return Child("publisher", command, log=folder / "publisher.log", events=True, on_event=on_event)
+    log, passing = folder / "publisher.log", ("progress",)
+    return Child("publisher", command, log=log, events=True, on_event=on_event, passing=passing)
 
 
 def start_pipeline(
@@ -196,4 +200,4 @@ def start_spark(
     command += flags
     env = java_tool_options(environ, (folder / "safepoints-%p.log").absolute())
     view, log = bench.view.pipeline, folder / "pipeline.log"
-    return SparkJob(Child("pipeline", command, log=log, events=True, on_event=view, env=env))
+    return SparkJob(Child("pipeline", command, log=log, events=True, on_event=view, passing=("progress",), env=env))

@@ -42,21 +42,26 @@ def write_deliveries(path: Path, stretches: Iterable[Prepared]) -> int:
     return written
 
 
-def read_deliveries(path: Path, *, until_ns: int | None = None, sensors: int | None = None) -> Iterator[Prepared]:
-    """What `write_deliveries` wrote, piece by piece, up to those due before ``until_ns``.
+def read_deliveries(
+    path: Path, *, since_ns: int | None = None, until_ns: int | None = None, sensors: int | None = None
+) -> Iterator[Prepared]:
+    """What `write_deliveries` wrote, piece by piece: what is due from ``since_ns`` on and before ``until_ns``.
 
     ``sensors``: those of the first so many sensors alone. Raises `UsageError` if ``path`` is no such file.
     """
     try:
-        file = pq.ParquetFile(path)
+        # Buffered ahead, what has been read would stay in memory until the file is closed.
+        file = pq.ParquetFile(path, pre_buffer=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise UsageError(f"FILE {path}: no file of deliveries ({str(error).splitlines()[0]})") from error
     if file.schema_arrow != SCHEMA:
         raise UsageError(f"FILE {path}: its columns are {file.schema_arrow.names}, not {SCHEMA.names}")
-    return _stretches(file, until_ns, sensors)
+    return _stretches(file, since_ns, until_ns, sensors)
 
 
-def _stretches(file: pq.ParquetFile, until_ns: int | None, sensors: int | None) -> Iterator[Prepared]:
+def _stretches(
+    file: pq.ParquetFile, since_ns: int | None, until_ns: int | None, sensors: int | None
+) -> Iterator[Prepared]:
     for batch in file.iter_batches(batch_size=_STRETCH):
         if sensors is not None:
             batch = batch.filter(pc.less_equal(batch["sensor_id"], sensors))
@@ -71,7 +76,12 @@ def _stretches(file: pq.ParquetFile, until_ns: int | None, sensors: int | None) 
             keys=keys_of(np.asarray(sensor_id)),
             values=Texts.of_arrow(value),
         )
+        if since_ns is not None and stretch.due_ns[0] < since_ns:
+            stretch = stretch.but_first(int(np.searchsorted(stretch.due_ns, since_ns)))
         if until_ns is not None and len(stretch) and stretch.due_ns[-1] >= until_ns:
             yield stretch.first(int(np.searchsorted(stretch.due_ns, until_ns)))
             return
-        yield stretch
+        if len(stretch):
+            yield stretch
+        # Arrow keeps what it frees, in pieces that the next stretch does not fit into: an hour's file would fill memory.
+        pa.default_memory_pool().release_unused()

@@ -41,7 +41,14 @@ class Prepared:
 
     def first(self, count: int) -> Prepared:
         """The first ``count`` deliveries."""
-        return Prepared(**{column.name: getattr(self, column.name)[:count] for column in fields(self)})
+        return self._part(slice(count))
+
+    def but_first(self, count: int) -> Prepared:
+        """All but the first ``count`` deliveries."""
+        return self._part(slice(count, None))
+
+    def _part(self, part: slice) -> Prepared:
+        return Prepared(**{column.name: getattr(self, column.name)[part] for column in fields(self)})
 
 
 def keys_of(sensor_id: Ints) -> Texts:

@@ -38,6 +38,10 @@ def resend(
     lead: Annotated[
         str, typer.Option(metavar="DUR", help="Wall time until event time zero: what is due before it is sent then.")
     ] = "0s",
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DUR", help="Leave out what is due longer than this before zero. \\[default: all]"),
+    ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="DUR", help="Leave out what is due later than this. \\[default: all]")
     ] = None,
@@ -76,8 +80,9 @@ def resend(
         raise UsageError("--repeat: a schedule cannot be met twice; give --unpaced and --readings with it")
     if sensors is not None and sensors < 1:
         raise UsageError(f"--sensors {sensors}: give at least 1")
+    since_ns = None if since is None else -round(parse_duration_s(since, field="--since") * 1e9)
     until_ns = None if until is None else round(parse_duration_s(until, field="--until") * 1e9)
-    read = partial(read_deliveries, file, until_ns=until_ns, sensors=sensors)
+    read = partial(read_deliveries, file, since_ns=since_ns, until_ns=until_ns, sensors=sensors)
     # Read once here, so that a wrong file is told before anything is connected.
     source = read()
     if repeat:

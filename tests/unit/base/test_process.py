@@ -42,6 +42,19 @@ def test_events_come_in_order_and_chatter_goes_to_the_log(tmp_path):
     assert "hello" in (tmp_path / "log").read_text()
 
 
+def test_events_that_pass_are_told_and_not_kept(tmp_path):
+    """A child that reports every second for hours fills no memory of ours."""
+    code = 'for n in range(1000): print(\'{"event":"progress"}\')\nprint(\'{"event":"done"}\')'
+    seen = []
+    with Child(
+        "child", _python(code), log=tmp_path / "log", events=True, on_event=seen.append, passing=("progress",)
+    ) as child:
+        assert child.wait(5) == 0
+        assert child._events.get(timeout=5) == {"event": "done"}
+        assert child._events.get(timeout=5) is None
+    assert len(seen) == 1001
+
+
 def test_stdin_reaches_the_child(tmp_path):
     """What is sent arrives as a line on the child's stdin."""
     code = 'import sys; print(\'{"event":"got","line":"%s"}\' % sys.stdin.readline().strip())'

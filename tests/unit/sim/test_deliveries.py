@@ -54,6 +54,20 @@ def test_up_to_an_instant(tmp_path):
     assert flat(read_deliveries(path, until_ns=until_ns)) == wanted
 
 
+@pytest.mark.parametrize(("stretch", "row"), [(0, 0), (0, 5), (1, 0), (1, 7), (-1, -1)])
+def test_from_an_instant(tmp_path, stretch, row):
+    """``since_ns`` leaves out what is due before it, and nothing else, and leaves no empty stretch."""
+    path = tmp_path / "deliveries.parquet"
+    stretches = made()
+    write_deliveries(path, stretches)
+    since_ns = int(stretches[stretch].due_ns[row])
+    wanted = [line for line in flat(stretches) if line[3] >= since_ns]
+    read = list(read_deliveries(path, since_ns=since_ns))
+    assert flat(read) == wanted
+    assert all(len(one) for one in read)
+    assert flat(read_deliveries(path, since_ns=since_ns, until_ns=since_ns)) == []
+
+
 def test_the_first_sensors(tmp_path):
     """``sensors`` gives what a stream of so many would have had, byte for byte, and no empty stretch."""
     path = tmp_path / "deliveries.parquet"
