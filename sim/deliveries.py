@@ -83,5 +83,5 @@ def _stretches(
             return
         if len(stretch):
             yield stretch
-        # Arrow keeps what it frees, in pieces that the next stretch does not fit into: an hour's file would fill memory.
+        # Arrow keeps what it frees in pieces that the next stretch does not fit into: an hour's file would fill memory.
         pa.default_memory_pool().release_unused()

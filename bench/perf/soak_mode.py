@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from base.errors import AlertbenchError
 from bench import resources
 from bench.broker.api import Broker
 from bench.cell_parts import Bench, tail_s
-from bench.config import RunConfig, window_for
+from bench.config import DEFAULT_WARMUP_S, RunConfig, window_for
 from bench.jobs import SCRATCH
 from bench.judge import Judge
 from bench.matrix import CellSpec, plan
@@ -51,6 +52,8 @@ from sim.stream import resolve_stream
 SAMPLE_S: Final = 10.0
 #: A full collection is asked for so often, s, or as much oftener as a short run needs.
 FULL_GC_S: Final = 60.0
+#: How much of the window's time goes before it, unscored.
+WARMUP_SHARE: Final = 1 / 15
 #: As many samples of each kind as a run has at least.
 _SAMPLES: Final = 60
 
@@ -101,6 +104,15 @@ class Plan:
         """What scoring a mode needs."""
         return round(self.rate * self.run_s * _MEMORY_BYTES)
 
+    @property
+    def warmup_s(self) -> float:
+        """The paced warm-up before the window: four minutes before an hour, as far as the scenario has readings for it.
+
+        Java compiles on for that long, and a cell whose batches get faster all the time is not steady.
+        """
+        most_s = min(self.run_s * WARMUP_SHARE, load_scenario(self.scenario).lead_s / self.speedup)
+        return max(DEFAULT_WARMUP_S, float(math.floor(most_s)))
+
     def config(self, folder: Path) -> RunConfig:
         """The modes as cells of a run; the window is ``run_s``, rounded up to what all triggers divide."""
         return RunConfig(
@@ -110,6 +122,7 @@ class Plan:
             speedup=self.speedup,
             triggers=tuple(trigger.name for trigger in self.triggers),
             partitions=(self.partitions,),
+            warmup_s=self.warmup_s,
             window_s=window_for(list(self.triggers), None, least_s=self.run_s),
             drain_s=0.0,
             out=str(folder),
@@ -127,7 +140,8 @@ def soak_bench(plan_: Plan, broker: Broker, folder: Path, view: View) -> Iterato
     Nobody asks for the truth of an hour, and its readings are met once a mode: they are not remembered.
     """
     config = plan_.config(folder)
-    short = config.model_copy(update={"window_s": window_for(list(plan_.triggers), None)})
+    window_s = window_for(list(plan_.triggers), None)
+    short = config.model_copy(update={"window_s": window_s, "warmup_s": DEFAULT_WARMUP_S})
     with open_bench(f"soak-{int(time.time())}", short, broker, {}, folder, view) as bench:
         view.phase("simulating the stream, all of it")
         start_s, end_s = span_s(bench.stream.spec, config, tail_s=max(map(tail_s, plan(config))))

@@ -226,6 +226,13 @@ def test_an_hour_is_sampled_by_the_minute():
     assert hour.facts()["triggers"] == ["1s"]
 
 
+@pytest.mark.parametrize(("run_s", "sensors", "warmup_s"), [(HOUR_S, 10_000, 240), (120.0, 10_000, 8), (HOUR_S, 10, 5)])
+def test_an_hour_is_warmed_up_for_four_minutes(run_s: float, sensors: int, warmup_s: float):
+    """A shorter one for as little of its time, and all for no longer than there are readings before the window."""
+    fields = {"rate": 5_000.0, "triggers": (MICRO,), "partitions": 1, "scenario": "temperate-day", "seed": 1}
+    assert Plan(run_s=run_s, sensors=sensors, **fields).config(Path("out")).warmup_s == warmup_s
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
