@@ -13,6 +13,7 @@ from bench.capacity.search import (
     FIRST_PER_S,
     MOST_TRIALS,
     Bracket,
+    Hint,
     Limits,
     Outcome,
     Trial,
@@ -28,7 +29,8 @@ System = Callable[[float], Outcome]
 def search(system: System, limits: Limits = LIMITS, hint_per_s: float | None = None) -> list[Trial]:
     """Every trial until the search is over."""
     trials: list[Trial] = []
-    while (rate := next_rate(trials, limits, hint_per_s)) is not None:
+    hint = None if hint_per_s is None else Hint(rate_per_s=hint_per_s, near=True)
+    while (rate := next_rate(trials, limits, hint)) is not None:
         outcome = system(rate)
         trials.append(Trial(rate_per_s=rate, outcome=outcome, reason="" if outcome == "passed" else f"at {rate:.0f}"))
     return trials
@@ -85,12 +87,20 @@ def test_a_good_hint_takes_four_trials():
 def test_the_first_rate_is_the_hint():
     """Else the same for every machine, within the limits; and a hint that comes later is made use of."""
     assert next_rate([], LIMITS) == FIRST_PER_S
-    assert next_rate([], LIMITS, 70_000.0) == 70_000.0
-    assert next_rate([], LIMITS, 5_000_000.0) == LIMITS.ceiling_per_s
-    assert next_rate([], LIMITS, 50.0) == LIMITS.floor_per_s
     passed = [Trial(rate_per_s=20_000.0, outcome="passed")]
-    assert next_rate(passed, LIMITS, 70_000.0) == 70_000.0
     assert next_rate(passed, LIMITS) == 40_000.0
+    for near in (True, False):
+        rates = (70_000.0, 5_000_000.0, 50.0)
+        hinted = [next_rate([], LIMITS, Hint(rate_per_s=rate, near=near)) for rate in rates]
+        assert hinted == [70_000.0, LIMITS.ceiling_per_s, LIMITS.floor_per_s]
+        assert next_rate(passed, LIMITS, Hint(rate_per_s=70_000.0, near=near)) == 70_000.0
+
+
+def test_a_guess_that_has_passed_is_no_limit():
+    """From what a drain of a cold session said, the steps are wide; from the limit of another point they are not."""
+    passed = [Trial(rate_per_s=20_000.0, outcome="passed")]
+    assert next_rate(passed, LIMITS, Hint(rate_per_s=20_000.0, near=False)) == 40_000.0
+    assert next_rate(passed, LIMITS, Hint(rate_per_s=20_000.0, near=True)) == pytest.approx(24_500.0)
 
 
 @pytest.mark.parametrize("seed", range(30))
