@@ -29,7 +29,6 @@ from bench.stamps import (
     budget,
     deliveries_frame,
     join_stamps,
-    judged_source,
     latency_ms,
     named_alerts,
     negative_share,
@@ -52,16 +51,15 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path, *, with_qu
     spec = bench.stream.spec
     log = read_delivery_log(raw.delivery_log)
     deliveries = deliveries_frame(log)
-    judged = judged_source(read.source, bench.judge)
     alerts = named_alerts(
         parsed_alerts(read.collected.filter(pl.col("topic") == raw.topics.alerts)),
-        judged,
+        read.judged,
         {rule.label: rule.id for rule in bench.rules},
     )
     batches = read_batches(raw.progress, raw.topics.readings)
     # A real-time batch picks nothing: it processes each reading as it comes.
     picking = [] if raw.spec.trigger.is_realtime else batches
-    stamps = join_stamps(judged, deliveries, alerts, picking, bench.stream.beacons)
+    stamps = join_stamps(read.judged, deliveries, alerts, picking, bench.stream.beacons)
     stamps.write_parquet(folder / "stamps.parquet")
     alerts.write_parquet(folder / "alerts.parquet")
 
@@ -69,7 +67,7 @@ def measure(raw: RawCell, read: ReadBack, bench: Bench, folder: Path, *, with_qu
     scored = stamps.filter(in_window)
     beacons = scored.filter("beacon")
     found = fidelity(
-        judged,
+        read.judged,
         stamps,
         alerts,
         unacknowledged=[(sensor, seq) for sensor, seq in raw.published["unacked"]],

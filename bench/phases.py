@@ -24,6 +24,7 @@ from bench import resources
 from bench.cell_parts import Bench, fresh_topics, start_collector, start_meter, start_pipeline, start_publisher, tail_s
 from bench.matrix import CellSpec
 from bench.probes import Prober
+from bench.stamps import judged_source
 from bench.topic_reader import read_topic
 from bench.view import View
 from wire.topics import Topics, dashboard_group
@@ -62,10 +63,11 @@ class RawCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBack:
-    """What stands in the cell's topics after it has ended, with the columns of `bench.messages.SCHEMA`."""
+    """What stands in the cell's topics after it has ended."""
 
-    source: pl.DataFrame
-    #: Alerts and rejects, stamped when they were seen.
+    #: What each of the readings must become (`bench.stamps.judged_source`).
+    judged: pl.DataFrame
+    #: Alerts and rejects, stamped when they were seen, with the columns of `bench.messages.SCHEMA`.
     collected: pl.DataFrame
     #: Whether a dashboard read the cell's topics meanwhile; None: the cluster does not say.
     watched: bool | None = None
@@ -247,21 +249,27 @@ def wait_until(wall_ns: int, check: Callable[[], None]) -> None:
 
 
 def read_back(raw: RawCell, bench: Bench) -> ReadBack:
-    """Read the cell's topics while they still exist.
+    """Read the cell's topics while they still exist, and judge the readings; raises what `collected_of` does."""
+    collected = collected_of(raw, bench)
+    source = read_topic(bench.broker.bootstrap, raw.topics.readings, bench.settings)
+    return ReadBack(judged=judged_source(source, bench.judge), collected=collected, watched=watched(raw.topics, bench))
 
-    The collector must have read to the alert topic's very end, or "missing" would be its own fault:
-    `ComponentFailed`.
+
+def collected_of(raw: RawCell, bench: Bench) -> pl.DataFrame:
+    """What the collector read: it must have come to the alert topic's very end, or "missing" would be its own fault.
+
+    Raises `ComponentFailed`.
     """
     collected = pl.read_parquet(raw.collected)
     stands = sum(Admin(bench.broker.bootstrap, bench.settings).end_offsets(raw.topics.alerts).values())
     read = collected.filter(pl.col("topic") == raw.topics.alerts).height
     if read < stands:
         raise ComponentFailed(f"the collector read {read:,} of {stands:,} records of {raw.topics.alerts}")
-    source = read_topic(bench.broker.bootstrap, raw.topics.readings, bench.settings)
-    return ReadBack(source=source, collected=collected, watched=_watched(raw.topics, bench))
+    return collected
 
 
-def _watched(topics: Topics, bench: Bench) -> bool | None:
+def watched(topics: Topics, bench: Bench) -> bool | None:
+    """Whether a dashboard has read the cell's readings; None if the cluster does not say."""
     try:
         return dashboard_group(topics.readings) in Admin(bench.broker.bootstrap, bench.settings).groups()
     except EnvironmentMissing:

@@ -214,7 +214,7 @@ def join_stamps(
         joined["offset"].to_numpy().astype(np.int64),
     )
     # A batch may fix its offsets a moment before the broker's stamp of a reading in it.
-    after = pl.Series(np.where(picked < 0, picked, np.maximum(picked, joined["appended_ns"].to_numpy())))
+    after = pl.Series(np.where(picked < 0, picked, np.maximum(picked, joined["appended_ns"].fill_null(0).to_numpy())))
     return joined.with_columns(picked_ns=pl.when(after >= 0).then(after)).select(
         "alert_id",
         "sensor_id",

@@ -11,6 +11,7 @@ from typing import Final
 
 from bench.capacity.consumer import SHARE, ConsumerJob
 from bench.capacity.load import GrowingStream, limits_of, trial_config, whole_rate, with_longest_warmup
+from bench.capacity.reckoning import read_trial
 from bench.capacity.search import Bracket, Hint, Limits, Trial, bracket, next_rate
 from bench.capacity.slo import judge_trial, parse_slo, slo_of
 from bench.capacity.trial import TrialCell, TrialJob, drain_told, lateness_of, measure_trial, second_half_ms
@@ -173,6 +174,7 @@ class CapacitySearch:
             began=self._began,
             ended=ended,
             settle=settle,
+            reads=lambda raw, bench: read_trial(raw, bench, self._stream.required(bench.judge)),
             measures=measures,
             starts=partial(TrialCell, lateness=lateness_of(search.slo, spec.params)),
         )

@@ -10,15 +10,18 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import polars as pl
 
 from base.errors import UsageError
 from bench.capacity.search import FIRST_PER_S, QUICK_RATIO, RATIO, Limits
 from bench.config import RunConfig, window_for
+from bench.judge import Judge
 from bench.latency import samples_needed
 from bench.matrix import plan
 from bench.stream import PreparedStream, span_s, write_stream
 from pipeline.triggers import Trigger
 from sim.beacons import is_beacon
+from sim.deliveries import read_deliveries
 from sim.scenario import WeatherScenario, load_scenario
 from sim.stream import StreamSpec
 
@@ -30,7 +33,7 @@ LEAST_WINDOW_S: Final = 15.0
 #: least.
 REALTIME_WARMUP_S: Final = 15.0
 LEAST_SPARK_WARMUP_S: Final = 8.0
-#: The most readings that a trial sends: all of them are read back and judged, some 0.7 kB of memory each.
+#: The most readings that a trial sends: all of them are simulated and judged, some 0.7 kB of memory each.
 MOST_READINGS: Final = 5_000_000
 #: How many more sensors are prepared than were asked for, so that a slightly higher rate needs no new stream.
 HEADROOM: Final = 1.25
@@ -111,6 +114,7 @@ class GrowingStream:
     def __init__(self, first: PreparedStream, config: RunConfig, *, tail_s: float) -> None:
         self._first = first
         self._sensors = first.spec.sensors
+        self._required: pl.DataFrame | None = None
         self._start_s, self._end_s = span_s(first.spec, config, tail_s=tail_s)
 
     def at(self, rate_per_s: float) -> PreparedStream:
@@ -123,8 +127,20 @@ class GrowingStream:
         spec = replace(self._first.spec, sensors=sensors)
         return replace(self._first, spec=spec, sent_sensors=sensors, beacons=frozenset(beacons.tolist()))
 
+    def required(self, judge: Judge) -> pl.DataFrame:
+        """What must be alerted or rejected of all that is written, as `bench.capacity.reckoning` takes it."""
+        if self._required is None:
+            parts = []
+            for stretch in read_deliveries(self._first.deliveries):
+                # Its own numbers, which a garbled reading does not tell.
+                numbers = {"sensor_id": stretch.sensor_id.astype(np.int64), "seq": stretch.seq}
+                judged = judge(stretch.values).with_columns(**{name: pl.Series(n) for name, n in numbers.items()})
+                parts.append(judged.filter(pl.any_horizontal(pl.col("alert_id", "reason").is_not_null())))
+            self._required = pl.concat(parts).unique(["sensor_id", "seq"], keep="first", maintain_order=True)
+        return self._required
+
     def _write(self, sensors: int) -> None:
         write_stream(
             replace(self._first.spec, sensors=sensors), self._first.deliveries, start_s=self._start_s, end_s=self._end_s
         )
-        self._sensors = sensors
+        self._sensors, self._required = sensors, None

@@ -20,6 +20,7 @@ from bench.measure import measure
 from bench.phases import RawCell, ReadBack, read_back, run_cell
 from bench.records import Cell
 from bench.single_cells import open_bench
+from bench.topic_reader import read_topic
 from bench.trust import checks, planted
 from bench.trust.checks import Check, Observed, Outcome
 from bench.view import View
@@ -203,6 +204,7 @@ class Suite:
             raw = run_cell(cell)
             cell.uproot()
             read = read_back(raw, bench)
+            source = read_topic(bench.broker.bootstrap, raw.topics.readings, bench.settings)
             measured = measure(raw, read, bench, folder)
             stamps = pl.read_parquet(folder / "stamps.parquet")
             held = held_cells(cell, raw, read, bench) if isinstance(cell, planted.HeldAlerts) else {}
@@ -210,7 +212,7 @@ class Suite:
             cell=measured,
             zero_ns=raw.zero_ns,
             stamps=stamps,
-            source=read.source.select("partition", "offset", "value"),
+            source=source.select("partition", "offset", "value"),
             held=held,
         )
         return cell.planted, seen
@@ -231,6 +233,6 @@ def held_cells(cell: planted.HeldAlerts, raw: RawCell, read: ReadBack, bench: Be
         alerts = collected.filter(pl.col("topic") == topic).with_columns(topic=pl.lit(raw.topics.alerts))
         folder = cell.folder / f"held-{hold_ms}"
         folder.mkdir(exist_ok=True)
-        second = ReadBack(source=read.source, collected=pl.concat([alerts, rejects]))
+        second = ReadBack(judged=read.judged, collected=pl.concat([alerts, rejects]))
         found[hold_ms] = measure(raw, second, bench, folder)
     return found

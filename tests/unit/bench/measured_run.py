@@ -21,6 +21,7 @@ from bench.matrix import plan
 from bench.measure import measure
 from bench.messages import SCHEMA
 from bench.phases import RawCell, ReadBack
+from bench.stamps import judged_source
 from bench.store import RunStore
 from bench.stream import PreparedStream, prepare_stream, resolve
 from pipeline.rules import load_rules
@@ -96,7 +97,7 @@ def stored(folder: Path) -> Path:
         after={},
         phases_s={},
     )
-    cell = measure(raw, ReadBack(source=source, collected=collected), bench, home)
+    cell = measure(raw, ReadBack(judged=judged_source(source, bench.judge), collected=collected), bench, home)
     store.save(a_result(config=config.stored(), scenario=scenario_record(stream), cells=[cell]))
     return store.folder
 
