@@ -17,25 +17,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image  # matplotlib writes its PNGs with it
 
+from base.palette import GRID, INK, MUTED, PAPER
+
 #: Figures are laid out at this many dots per inch, one for each CSS pixel, and stored at twice as many.
 DPI: Final = 100
 SCALE: Final = 2
 #: The width of a full figure, in inches.
 WIDTH: Final = 10.6
-
-INK: Final = "#1f2933"
-MUTED: Final = "#66727f"
-GRID: Final = "#e4e8ec"
-PAPER: Final = "#ffffff"
-
-# Okabe and Ito (2008), Color Universal Design.
-BLUE: Final = "#0072b2"
-ORANGE: Final = "#e69f00"
-GREEN: Final = "#009e73"
-VERMILION: Final = "#d55e00"
-PURPLE: Final = "#cc79a7"
-SKY: Final = "#56b4e9"
-BLACK: Final = "#000000"
 
 RC: Final[dict[str, Any]] = {
     "figure.dpi": DPI,

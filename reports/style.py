@@ -11,24 +11,8 @@ from typing import Any, Final
 
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
-from base.figure_style import (
-    BLACK,
-    BLUE,
-    DPI,
-    GREEN,
-    INK,
-    MUTED,
-    ORANGE,
-    PAPER,
-    PURPLE,
-    SCALE,
-    SKY,
-    VERMILION,
-    WIDTH,
-    new_figure,
-    png,
-    styled,
-)
+from base.figure_style import DPI, SCALE, WIDTH, new_figure, png, styled
+from base.palette import BLACK, BLUE, GREEN, INK, MUTED, ORANGE, PAPER, PURPLE, SKY, VERMILION
 
 # What the reports draw with, whether its home is here or there.
 __all__ = [

@@ -17,21 +17,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import offset_copy
 
 from base.durations import format_duration
-from base.figure_style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    INK,
-    MUTED,
-    ORANGE,
-    PAPER,
-    PURPLE,
-    SKY,
-    VERMILION,
-    WIDTH,
-    new_figure,
-    styled,
-)
+from base.figure_style import WIDTH, new_figure, styled
+from base.palette import BLACK, BLUE, GREEN, INK, MUTED, ORANGE, PAPER, PURPLE, SKY, VERMILION
 from sim.faults import FAULT_BITS
 from sim.plot_tables import FieldMap, SensorDays
 from wire.reading import CHANNELS

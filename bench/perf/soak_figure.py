@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
-from base.figure_style import BLUE, GREEN, MUTED, PURPLE, VERMILION, WIDTH, new_figure, styled
+from base.figure_style import WIDTH, new_figure, styled
+from base.palette import BLUE, GREEN, MUTED, PURPLE, VERMILION
 from bench.perf.soak_series import BATCH, FILES, HEAP, RESIDENT, Measure, Mode
 
 PANELS: Final = (HEAP, FILES, BATCH, *RESIDENT.values())

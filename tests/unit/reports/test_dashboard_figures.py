@@ -245,3 +245,9 @@ def test_a_wrong_flag_is_one_line(flags, said):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert said in done.stderr
+
+
+def test_the_dashboard_draws_without_matplotlib():
+    """Its figures are Plotly's; the other library would cost every dashboard 30 MB."""
+    code = "import sys, reports.dashboard.__main__; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
