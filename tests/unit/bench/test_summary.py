@@ -92,7 +92,7 @@ def test_what_comes_from_outside_is_shown_and_not_obeyed(text, terminal):
     print_summary(Console(file=out, width=2000, force_terminal=terminal, no_color=True), built, None)
     shown = re.sub("\x1b\\[[0-9;]*m", "", out.getvalue())
     wanted = printable(text)
-    assert {f"! {wanted}: {wanted}. {wanted}.", f"? {wanted}: {wanted}", f"! {wanted}", f"rerun    {wanted}"} <= {
+    assert {f"! {wanted}: {wanted}; {wanted}.", f"? {wanted}: {wanted}", f"! {wanted}", f"rerun    {wanted}"} <= {
         line.rstrip() for line in shown.splitlines()
     }
     assert all(sign.isprintable() or sign == "\n" for sign in shown)

@@ -72,7 +72,7 @@ def test_the_page_shows_it_and_takes_nothing_of_it_for_its_own(hostile):
     assert not {tag for tag, _ in page.tags} & {"script", "iframe", "object"}
     assert all(source.startswith("data:image/png;base64,") for source in page.attributes("src"))
     assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
-    assert all(sign.isprintable() or sign in "\n\u00ad" for sign in html)
+    assert all(sign.isprintable() or sign in "\n\u00ad\u00a0" for sign in html)
     assert page.words.count(" ".join(printable(text).split())) > 10
 
 
