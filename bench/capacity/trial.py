@@ -88,16 +88,19 @@ class TrialCell(StartedCell):
         self._late_s += late / max(1, len(samples))
         in_window = [ms for at_ns, ms in waits_ms if at_ns >= zero_ns]
         if in_window and median(in_window) > limit_ms + HOPELESS_S * 1e3:
-            self._hopeless = f"half of the alerts of a second were seen {median(in_window):,.0f} ms late or later"
+            why = f"half of the alerts of a second were seen {median(in_window):,.0f} ms late or later"
         elif self._late_s > HOPELESS * share * self._half_s:
             part = f"{self._late_s / self._half_s:.0%} of the alerts due in the second half of the window"
-            self._hopeless = f"{part} had been late by then, where {share:.2g} of all may be"
+            why = f"{part} had been late by then, where {share:.2g} of all may be"
+        else:
+            return
+        self._hopeless = f"given up: {why}; late is what takes over {limit_ms:,.0f} ms"
 
     def check(self) -> None:
         """As in `StartedCell`; raises `NotDrained` for a cell that has failed, whatever comes now."""
         super().check()
-        if self._hopeless and self._lateness is not None:
-            raise NotDrained(f"given up: {self._hopeless}; late is what takes over {self._lateness.limit_ms:,.0f} ms")
+        if self._hopeless:
+            raise NotDrained(self._hopeless)
 
     @property
     def _half_s(self) -> float:
