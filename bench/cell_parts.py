@@ -20,7 +20,7 @@ from bench.judge import Judge
 from bench.matrix import CellSpec
 from bench.pauses import java_tool_options
 from bench.probes import Prober
-from bench.stream import BACKLOG_READINGS, PreparedStream, backlog_topic, resend_command
+from bench.stream import PreparedStream, backlog_topic, resend_command
 from bench.view import View
 from pipeline.rules import SEED_RULES, AlertRule
 from wire.topics import Topics, cell_topics
@@ -191,8 +191,7 @@ def start_spark(
     command += ["--checkpoint", str(folder / "checkpoint"), "--work-dir", str(folder / "spark")]
     command += ["--progress", str(folder / "progress.jsonl"), "--json-events"]
     command += ["--warm-topic", bench.backlogs[spec.partitions], "--warm-alerts-topic", scratch_topic(topics)]
-    command += ["--warm-readings", str(BACKLOG_READINGS)]
-    command += ["--warm-limit", format_duration(config.spark_warmup_s)]
+    command += ["--warm-limit", format_duration(config.spark_warmup_s), "--wait-for-go"]
     command += ["--drain-limit", format_duration(config.drain_s)]
     command += config.rules_flag()
     if config.spark_master is not None:

@@ -56,7 +56,8 @@ class SparkJob:
         self.child = child
 
     def warm_up(self, say: Callable[[str], None], prober: Prober) -> dict[str, Any]:
-        """Wait for its session, its warm-up and its query."""
+        """Wait for its session, let it warm up, wait for its query."""
+        self.child.send("go")
         self.child.wait_for("session_ready", timeout_s=START_S)
         say("warming Spark up")
         warmed = self.child.wait_for("warmed", timeout_s=START_S)

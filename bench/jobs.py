@@ -31,7 +31,7 @@ SCRATCH = ("checkpoint", "spark")
 class Feed(Idle):
     """What all cells are fed: the stream encoded and judged, and the warm-up backlogs.
 
-    Made while the first cell's Spark starts, which waits for its backlog before it warms up.
+    Made while the first cell's Spark starts.
     """
 
     def __init__(self, bench: Bench, logs: Path) -> None:

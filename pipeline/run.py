@@ -89,8 +89,10 @@ def main(
     ] = None,
     warm_topic: Annotated[str | None, typer.Option(help="A backlog to warm the session up on.")] = None,
     warm_alerts_topic: Annotated[str | None, typer.Option(help="Scratch topic for what it yields.")] = None,
-    warm_readings: Annotated[int, typer.Option(help="Wait until the backlog holds so many.")] = 1,
     warm_limit: Annotated[str, typer.Option(help="The longest warm-up.")] = "20s",
+    wait_for_go: Annotated[
+        bool, typer.Option("--wait-for-go", help="Begin the warm-up at a line `go` on stdin; takes --json-events.")
+    ] = False,
     drain_limit: Annotated[
         str, typer.Option(help="At the end, time draining the backlog for so long if the warm-up could not.")
     ] = "0s",
@@ -114,6 +116,8 @@ def main(
     try:
         if (warm_topic is None) != (warm_alerts_topic is None):
             raise UsageError("--warm-topic and --warm-alerts-topic go together; give both or neither")
+        if wait_for_go and not (json_events and warm_topic is not None):
+            raise UsageError("--wait-for-go: the warm-up waits for a word on stdin; add --warm-topic and --json-events")
         topics = job_topics(topic, alerts_topic, rejects_topic)
         sinks = parse_sinks(sink or [], trigger=trigger)
         chosen = profile_named(profile, field="--profile")
@@ -128,7 +132,7 @@ def main(
             scratch = Topics(readings=warm_topic, alerts=warm_alerts_topic, rejects=warm_alerts_topic)
             warm = WarmUp(
                 topics=scratch,
-                readings=warm_readings,
+                waits=wait_for_go,
                 limit_s=parse_duration_s(warm_limit, field="--warm-limit"),
                 drain_limit_s=parse_duration_s(drain_limit, field="--drain-limit"),
             )

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from base.errors import EnvironmentMissing, UsageError
+from base.errors import UsageError
 from base.kafka import Admin
 from base.kafka_security import PLAINTEXT, KafkaSecurity, librdkafka_settings, secrets_of
 from base.paths import writable_dir
@@ -33,18 +33,14 @@ from pipeline.warmup import Warmer
 from pipeline.writers import console_writer, memory_writer, parquet_writer
 from wire.topics import Topics
 
-#: The longest wait for a warm-up backlog, and how often to look.
-_BACKLOG_S = 60.0
-_BACKLOG_POLL_S = 0.2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUp:
-    """A backlog of ``readings`` to warm up on, the scratch topic for its alerts and rejects, and the
-    longest times: before the query, and after it if the rates of the drains before did not agree."""
+    """A backlog to warm up on, the scratch topic for its alerts and rejects, and the longest times: before the
+    query, and after it if the rates of the drains before did not agree. ``waits``: until it is told to go."""
 
     topics: Topics
-    readings: int
+    waits: bool
     limit_s: float
     drain_limit_s: float
 
@@ -90,11 +86,12 @@ def run(config: RunConfig, announce: Announcer, stop: Stop) -> None:
         with spark_failures(log, secrets_of(config.kafka)), _session(master, config, work_dir) as spark:
             stop.heed_signals()
             announce("session_ready", spark=spark.version, master=master, seconds=time.monotonic() - started)
-            warmer = None if config.warm is None else _warmer(spark, config, config.warm, work_dir)
-            if config.warm is None or warmer is None:
+            if config.warm is None:
                 _serve(spark, config, log, progress, announce, stop)
                 return
-            _await_backlog(_admin(config), config.warm, stop)
+            if config.warm.waits:
+                stop.wait_for_go()
+            warmer = _warmer(spark, config, config.warm, work_dir)
             warmed = warmer.warm_up(config.warm.limit_s, stop.asked)
             announce("warmed", **asdict(warmed))
             if not stop.asked():
@@ -152,26 +149,13 @@ def _warmer(spark: SparkSession, config: RunConfig, warm: WarmUp, work_dir: Path
         spark=spark,
         bootstrap=config.bootstrap,
         topics=warm.topics,
-        readings=warm.readings,
+        readings=sum(_admin(config).end_offsets(warm.topics.readings).values()),
         rules=config.rules,
         profile=config.profile,
         kafka=config.kafka,
         folder=work_dir / "warm",
         realtime=any(sink.trigger.is_realtime for sink in config.sinks),
     )
-
-
-def _await_backlog(admin: Admin, warm: WarmUp, stop: Stop) -> None:
-    """Whoever started us may still be filling it: half a backlog would be half a warm-up."""
-    deadline = time.monotonic() + _BACKLOG_S
-    while (held := sum(admin.end_offsets(warm.topics.readings).values())) < warm.readings and not stop.wait(
-        _BACKLOG_POLL_S
-    ):
-        if time.monotonic() > deadline:
-            raise EnvironmentMissing(
-                f"topic {warm.topics.readings} holds {held:,} of {warm.readings:,} readings after {_BACKLOG_S:g} s; "
-                "fill it, or give another --warm-readings"
-            )
 
 
 def _outputs(spark: SparkSession, config: RunConfig, work_dir: Path, console: Console) -> list[Output]:

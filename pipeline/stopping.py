@@ -1,4 +1,4 @@
-"""How a running job is told to end: a signal, a word on stdin, or its time is up."""
+"""How a running job is told to go on and to end: a word on stdin, a signal, or its time is up."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._go = threading.Event()
         self.reason: str | None = None
 
     def ask(self, reason: str) -> None:
         """Ask for the end; later reasons do not count."""
         self.reason = self.reason or reason
         self._event.set()
+        self._go.set()
 
     def asked(self) -> bool:
         """Whether someone has asked."""
@@ -30,6 +32,10 @@ class Stop:
     def wait(self, seconds: float) -> bool:
         """Wait until someone asks, ``seconds`` at most; whether someone has."""
         return self._event.wait(seconds)
+
+    def wait_for_go(self) -> None:
+        """Wait for a line ``go`` on stdin, or until someone asks for the end."""
+        self._go.wait()
 
     def heed_signals(self) -> None:
         """SIGTERM and the first SIGINT ask; a second SIGINT interrupts at once. Main thread only.
@@ -44,7 +50,7 @@ class Stop:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def heed_stdin(self) -> None:
-        """A line ``stop`` on stdin asks, and so does its end: the process that started us is gone."""
+        """A line ``go`` on stdin lets go; ``stop`` asks, as does its end: the process that started us is gone."""
         threading.Thread(target=self._read_stdin, daemon=True, name="stdin").start()
 
     def _read_stdin(self) -> None:
@@ -52,6 +58,9 @@ class Stop:
         text = b""
         while chunk := os.read(0, 4096):
             *lines, text = (text + chunk).split(b"\n")
-            if any(line.strip() == b"stop" for line in lines):
+            words = [line.strip() for line in lines]
+            if b"stop" in words:
                 break
+            if b"go" in words:
+                self._go.set()
         self.ask("stdin")

@@ -196,10 +196,10 @@ def test_our_spark_job_is_asked_before_its_query_starts(monkeypatch):
     prober = Prober("127.0.0.1:9", "sensor", 2, load_rules()[0], {})
     said: list[object] = []
     monkeypatch.setattr(prober, "_send", lambda partition: said.append(partition) or float(len(said)))
-    child = SimpleNamespace(wait_for=lambda event, timeout_s: said.append(event) or {"passes": []})
+    child = SimpleNamespace(send=said.append, wait_for=lambda event, timeout_s: said.append(event) or {"passes": []})
     SparkJob(child).warm_up(lambda _: None, prober)
-    assert said == ["session_ready", "warmed", 0, 1, 0, "started"]
-    for number in (3, 4, 5):
+    assert said == ["go", "session_ready", "warmed", 0, 1, 0, "started"]
+    for number in (4, 5, 6):
         prober.returned.put({"timestamp": float(number), "seen_ns": 5})
     prober.until_ready(timeout_s=0, check=lambda: None)
     assert said[-1] == "started"

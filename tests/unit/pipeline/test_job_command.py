@@ -36,6 +36,7 @@ def command(*args: str) -> subprocess.CompletedProcess[str]:
         (["--for", "soon"], "error: --for: 'soon' "),
         (["--alerts-topic", "sensor"], "error: --topic sensor: "),
         (["--warm-topic", "backlog"], "error: --warm-topic and --warm-alerts-topic "),
+        (["--wait-for-go"], "error: --wait-for-go: "),
         (["--rules", "none.toml"], "error: --rules none.toml: "),
         (["--kafka-config", "none.toml"], "error: --kafka-config none.toml: "),
         (["--sink", "parket"], "error: --sink parket: "),
@@ -110,6 +111,29 @@ def test_stdin_asks(text, monkeypatch):
     stop.heed_stdin()
     assert stop.wait(10.0)
     assert stop.reason == "stdin"
+    _join_reader()
+
+
+@pytest.mark.parametrize(("text", "asked"), [(b"go\n", False), (b"stop\n", True), (b"", True)])
+def test_who_waits_for_go_is_let_go(text, asked, monkeypatch):
+    """By the word; and by being asked to end, since nobody will say it any more."""
+    read_end, write_end = os.pipe()
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda _, size: read(read_end, size))
+    with os.fdopen(read_end, "rb"), os.fdopen(write_end, "wb", buffering=0) as stdin:
+        stop = Stop()
+        stop.heed_stdin()
+        if text:
+            stdin.write(text)
+        else:
+            stdin.close()
+        stop.wait_for_go()
+        assert stop.asked() == asked
+        stdin.close()
+        _join_reader()
+
+
+def _join_reader() -> None:
     for thread in threading.enumerate():
         if thread.name == "stdin":
             thread.join(10.0)
