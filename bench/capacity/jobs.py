@@ -12,7 +12,7 @@ from typing import Final
 from bench.capacity.consumer import SHARE, ConsumerJob
 from bench.capacity.load import GrowingStream, limits_of, trial_config, whole_rate, with_longest_warmup
 from bench.capacity.reckoning import read_trial
-from bench.capacity.search import Bracket, Hint, Limits, Trial, bracket, next_rate
+from bench.capacity.search import Bracket, Limits, Trial, bracket, next_rate
 from bench.capacity.slo import judge_trial, parse_slo, slo_of
 from bench.capacity.trial import TrialCell, TrialJob, drain_told, lateness_of, measure_trial, second_half_ms
 from bench.cell_parts import Bench, tail_s
@@ -180,19 +180,19 @@ class CapacitySearch:
         )
         return job
 
-    def _hint(self, spec: CellSpec) -> Hint | None:
-        """Where the limit is expected: at that of the last point of this trigger, else of this mode, else by the drain.
+    def _hint(self, spec: CellSpec) -> float | None:
+        """Where the limit is expected, readings/s; None: nothing has been seen yet.
 
-        None: nothing has been seen yet.
+        At that of the last point of this trigger, else of this mode, else by the drain.
         """
         trigger = spec.trigger
         passed = self._passed_at.get(trigger) or self._passed_in.get(trigger.is_realtime)
         if passed is not None:
-            return Hint(rate_per_s=passed, near=True)
+            return passed
         if self._drain_per_s is None:
             return None
         share = REALTIME_DRAIN_SHARE if trigger.is_realtime else DRAIN_SHARE
-        return Hint(rate_per_s=share * self._drain_per_s, near=False)
+        return share * self._drain_per_s
 
     def _learn(self, spec: CellSpec, cell: Cell) -> None:
         if cell.capacity is not None and cell.capacity.passed is not None:

@@ -1,11 +1,11 @@
 """Which offered rate to try next, and what all tries say: the search of ``--search-rate``. Pure.
 
 A *trial* is one cell at one rate. Rates go up or down by a factor of two until one passed and a higher one did not
-(near the limit of a point like this one the first three steps are as wide as a bracket may be); the gap is halved
-geometrically; then each end is tried once more. Near the limit the same rate passes today and fails tomorrow, so a
-rate stands by the majority of its trials: an end that is contradicted gets a third one, which may move
-the bracket. A trial that tells nothing about the pipeline (a noisy host, a publisher at its limit) is repeated once;
-a rate that told nothing twice bounds the search like a failed one, and is never an end of the bracket.
+(from where the limit is thought to be, the first three steps are as wide as a bracket may be); the gap is halved
+geometrically; then each end is tried once more. Near the limit the same rate passes today and fails tomorrow, so a rate
+stands by the majority of its trials: an end that is contradicted gets a third one, which may move the bracket. A trial
+that tells nothing about the pipeline (a noisy host, a publisher at its limit) is repeated once; a rate that told
+nothing twice bounds the search like a failed one, and is never an end of the bracket.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ Outcome = Literal["passed", "failed", "untold"]
 FIRST_PER_S: Final = 20_000.0
 #: The factor by which rates go up or down until there is a bracket.
 STEP: Final = 2.0
-#: From the limit of a point like this one, so many steps are as wide as the bracket may be, and a little less: rates
-#: come in whole sensors.
+#: From a hint so many steps are as wide as the bracket may be, and a little less: rates come in whole sensors.
 NEAR_STEPS: Final = 3
 WHOLE_SENSORS: Final = 0.98
 #: How far apart the ends of the bracket may be, failed over passed: of whole searches, and of `--quick`.
@@ -43,14 +42,6 @@ class Limits:
     ratio: float
     floor_per_s: float
     ceiling_per_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hint:
-    """Where to begin, readings/s; ``near``: the limit of a point like this one, rather than a guess."""
-
-    rate_per_s: float
-    near: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +89,11 @@ class _Standing:
         return self.confirmed or self.untold >= GIVES_UP
 
 
-def next_rate(trials: Sequence[Trial], limits: Limits, hint: Hint | None = None) -> float | None:
-    """The rate to try next, readings/s; None: the search is over. ``hint``, if there is one, may come later."""
+def next_rate(trials: Sequence[Trial], limits: Limits, hint: float | None = None) -> float | None:
+    """The rate to try next, readings/s; None: the search is over.
+
+    ``hint``: where the limit is thought to be, readings/s; it may come later.
+    """
     return None if len(trials) >= MOST_TRIALS else _wanted(trials, limits, hint)
 
 
@@ -131,18 +125,16 @@ def bracket(trials: Sequence[Trial], limits: Limits) -> Bracket:
     )
 
 
-def _wanted(trials: Sequence[Trial], limits: Limits, hint: Hint | None) -> float | None:
+def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> float | None:
     """`next_rate`, however many there have been."""
     standings = _standings(trials)
     for one in standings:
         if one.outcome is None:
             return one.rate_per_s
     low, high = _ends(standings)
-    near = hint is not None and hint.near and len(standings) <= NEAR_STEPS
-    step = WHOLE_SENSORS * limits.ratio if near else STEP
+    step = WHOLE_SENSORS * limits.ratio if hint is not None and len(standings) <= NEAR_STEPS else STEP
     if high is None and (low is None or low.rate_per_s < limits.ceiling_per_s):
-        hinted = hint.rate_per_s if hint is not None else 0.0
-        above = (hinted or FIRST_PER_S) if low is None else max(step * low.rate_per_s, hinted)
+        above = (hint or FIRST_PER_S) if low is None else max(step * low.rate_per_s, hint or 0.0)
         return min(max(above, limits.floor_per_s), limits.ceiling_per_s)
     if high is not None and low is None:
         above_floor = high.rate_per_s > limits.floor_per_s

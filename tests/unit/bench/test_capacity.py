@@ -13,7 +13,6 @@ from bench.capacity.search import (
     FIRST_PER_S,
     MOST_TRIALS,
     Bracket,
-    Hint,
     Limits,
     Outcome,
     Trial,
@@ -26,10 +25,9 @@ LIMITS = Limits(ratio=1.25, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
 System = Callable[[float], Outcome]
 
 
-def search(system: System, limits: Limits = LIMITS, hint_per_s: float | None = None) -> list[Trial]:
+def search(system: System, limits: Limits = LIMITS, hint: float | None = None) -> list[Trial]:
     """Every trial until the search is over."""
     trials: list[Trial] = []
-    hint = None if hint_per_s is None else Hint(rate_per_s=hint_per_s, near=True)
     while (rate := next_rate(trials, limits, hint)) is not None:
         outcome = system(rate)
         trials.append(Trial(rate_per_s=rate, outcome=outcome, reason="" if outcome == "passed" else f"at {rate:.0f}"))
@@ -76,11 +74,11 @@ def test_a_sharp_limit_is_bracketed_and_confirmed(limit: float, hint: float | No
 
 def test_a_good_hint_takes_four_trials():
     """Two for the bracket and two to confirm it, one more a step; without, eight."""
-    assert in_thousands(search(sharp(90_000.0), hint_per_s=80_000.0)) == [80.0, 98.0, 98.0, 80.0]
-    assert in_thousands(search(sharp(100_000.0), hint_per_s=80_000.0)) == [80.0, 98.0, 120.1, 120.1, 98.0]
-    assert in_thousands(search(sharp(70_000.0), hint_per_s=80_000.0)) == [80.0, 65.3, 80.0, 65.3]
+    assert in_thousands(search(sharp(90_000.0), hint=80_000.0)) == [80.0, 98.0, 98.0, 80.0]
+    assert in_thousands(search(sharp(100_000.0), hint=80_000.0)) == [80.0, 98.0, 120.1, 120.1, 98.0]
+    assert in_thousands(search(sharp(70_000.0), hint=80_000.0)) == [80.0, 65.3, 80.0, 65.3]
     # Three steps as wide as the bracket may be; what is farther takes wider ones, and a trial between.
-    assert in_thousands(search(sharp(130_000.0), hint_per_s=80_000.0)) == [80.0, 98.0, 120.1, 147.1, 147.1, 120.1]
+    assert in_thousands(search(sharp(130_000.0), hint=80_000.0)) == [80.0, 98.0, 120.1, 147.1, 147.1, 120.1]
     assert len(search(sharp(100_000.0))) == 8
 
 
@@ -89,18 +87,10 @@ def test_the_first_rate_is_the_hint():
     assert next_rate([], LIMITS) == FIRST_PER_S
     passed = [Trial(rate_per_s=20_000.0, outcome="passed")]
     assert next_rate(passed, LIMITS) == 40_000.0
-    for near in (True, False):
-        rates = (70_000.0, 5_000_000.0, 50.0)
-        hinted = [next_rate([], LIMITS, Hint(rate_per_s=rate, near=near)) for rate in rates]
-        assert hinted == [70_000.0, LIMITS.ceiling_per_s, LIMITS.floor_per_s]
-        assert next_rate(passed, LIMITS, Hint(rate_per_s=70_000.0, near=near)) == 70_000.0
-
-
-def test_a_guess_that_has_passed_is_no_limit():
-    """From what a drain of a cold session said, the steps are wide; from the limit of another point they are not."""
-    passed = [Trial(rate_per_s=20_000.0, outcome="passed")]
-    assert next_rate(passed, LIMITS, Hint(rate_per_s=20_000.0, near=False)) == 40_000.0
-    assert next_rate(passed, LIMITS, Hint(rate_per_s=20_000.0, near=True)) == pytest.approx(24_500.0)
+    hinted = [next_rate([], LIMITS, rate) for rate in (70_000.0, 5_000_000.0, 50.0)]
+    assert hinted == [70_000.0, LIMITS.ceiling_per_s, LIMITS.floor_per_s]
+    assert next_rate(passed, LIMITS, 70_000.0) == 70_000.0
+    assert next_rate(passed, LIMITS, 20_000.0) == pytest.approx(24_500.0)
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -112,7 +102,7 @@ def test_a_noisy_limit_is_bracketed_near_it(seed: int):
         chance = min(max(0.5 + (100_000.0 - rate) / 30_000.0, 0.0), 1.0)
         return "passed" if lots.random() < chance else "failed"
 
-    trials = search(system, hint_per_s=77_000.0)
+    trials = search(system, hint=77_000.0)
     found = bracket(trials, LIMITS)
     assert found.passed is not None
     assert found.failed is not None
@@ -164,7 +154,7 @@ def test_one_that_never_passes_ends_at_the_floor():
 
 def test_one_that_the_instrument_cannot_overtax_has_no_failed_end():
     """Above 150 k the publisher is at its limit: the highest that passed, and why there is no bracket."""
-    trials = search(lambda rate: "passed" if rate < 150_000.0 else "untold", hint_per_s=77_000.0)
+    trials = search(lambda rate: "passed" if rate < 150_000.0 else "untold", hint=77_000.0)
     found = bracket(trials, LIMITS)
     assert found.passed is not None
     assert 120_000.0 < found.passed < 150_000.0
