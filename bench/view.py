@@ -1,5 +1,5 @@
 """What a person sees while a run goes on: one live panel on a terminal, else a line every five seconds; in a long
-phase, such as a soak, every half minute.
+phase, such as a soak, and where a line would say nothing new, every half minute.
 
 The view is told things, and whoever likes asks it what it knows; a run is the same with it or without.
 """
@@ -25,7 +25,8 @@ from rich.text import Text
 from base.plain_text import printable
 from bench.matrix import CellSpec
 
-#: Without a terminal, how often a line is written; after the first minutes of a phase only one in so many.
+#: Without a terminal, how often a line is written; after the first minutes of a phase, and of lines that are the same,
+#: only one in so many.
 LINE_EVERY_S = 5.0
 LONG_PHASE_S = 120.0
 LINES_OF_LONG_PHASE = 6
@@ -207,13 +208,16 @@ class View:
         return grid
 
     def _tick(self) -> None:
+        said = ""
         for tick in itertools.count():
             if self._stop.wait(LINE_EVERY_S):
                 return
-            if time.monotonic() - self._phase_began > LONG_PHASE_S and tick % LINES_OF_LONG_PHASE:
+            line = "  ".join(self._words()).rstrip()
+            seldom = line == said or time.monotonic() - self._phase_began > LONG_PHASE_S
+            if seldom and tick % LINES_OF_LONG_PHASE:
                 continue
-            head, figures = self._words()
-            print(f"{head}  {figures}".rstrip(), file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, flush=True)
+            said = line
 
 
 def show_left(seconds: float) -> str:

@@ -19,7 +19,7 @@ from base.jsonl import dumps
 from base.paths import require_free_disk, writable_dir
 from base.process import interrupt_on_sigterm
 from bench import matrix
-from bench.campaign import OVERHEAD_S, open_broker, ready_java
+from bench.campaign import estimate_s, open_broker, ready_java
 from bench.config import DEFAULT_SCENARIO, DEFAULT_SEED, require_between, split_list
 from bench.environment import environment, git_facts
 from bench.perf.soak_figure import soak_figure
@@ -180,7 +180,7 @@ def _cell(mode: Mode) -> list[str]:
 def _soak_all(plan: Plan, told: Told) -> None:
     """One mode after the other; `KeyboardInterrupt` once what there is has been written."""
     config = plan.config(told.folder)
-    with View(total=len(plan.triggers), cell_estimate_s=lambda _: config.window_s + OVERHEAD_S) as view:
+    with View(total=len(plan.triggers), cell_estimate_s=lambda cell: estimate_s(config, cell) + plan.scoring_s) as view:
         ready_java(config, view)
         with (
             open_broker(config, {}) as coming_up,

@@ -61,6 +61,8 @@ _SAMPLES: Final = 60
 _DISK_BYTES: Final = 500
 #: What a reading takes in memory when the cell is scored, after its end.
 _MEMORY_BYTES: Final = 450
+#: What a reading takes to be read back, judged and scored, s.
+_SCORING_S: Final = 25e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,11 @@ class Plan:
     def memory_bytes(self) -> int:
         """What scoring a mode needs."""
         return round(self.rate * self.run_s * _MEMORY_BYTES)
+
+    @property
+    def scoring_s(self) -> float:
+        """How long reading back and scoring a mode takes."""
+        return self.rate * self.run_s * _SCORING_S
 
     @property
     def warmup_s(self) -> float:

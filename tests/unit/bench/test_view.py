@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from unit.bench.builders import a_config
 
@@ -42,6 +44,24 @@ def test_before_the_first_cell():
     now = view.snapshot()
     assert (now.phase, now.cell, now.number, now.total, now.eta_s) == ("starting the broker", None, 0, 6, 0.0)
     assert (now.offered_per_s, now.p50_ms, now.batch_ms, now.alerts) == (None, None, None, 0)
+
+
+def test_the_same_words_are_said_every_half_minute(monkeypatch, capsys):
+    """New ones at once: a log of a download is no wall of one line."""
+    view = View(total=6, cell_estimate_s=lambda _: 60.0)
+    view.phase("downloading")
+    waits = iter(range(15))
+
+    def wait(_seconds: float) -> bool:
+        tick = next(waits)
+        if tick == 8:
+            view.phase("starting the broker")
+        return tick == 14
+
+    monkeypatch.setattr(view, "_stop", SimpleNamespace(wait=wait))
+    view._tick()
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["downloading", "downloading", "starting the broker", "starting the broker"]
 
 
 def test_a_cell_in_its_window(view):
