@@ -12,6 +12,7 @@ from rich.console import Console
 
 from base.errors import ExitCode, UsageError, one_line_errors
 from base.process import interrupt_on_sigterm
+from base.terminal import print_prose
 from bench.campaign import execute_run
 from bench.compare.metrics import METRICS
 from bench.config import (
@@ -136,9 +137,8 @@ def tell(noise: Noise, *, as_json: bool) -> None:
     ]
     print_table(columns, rows, markdown=False)
     counts = ", ".join(f"{count} valid {mode} cells" for mode, count in noise.repeats.items())
-    Console(highlight=False).print(
-        f"{noise.machine}; measured {noise.measured} ({noise.age_days(now()):.0f} days ago) on {counts}", soft_wrap=True
-    )
+    when = f"measured {noise.measured} ({noise.age_days(now()):.0f} days ago)"
+    print_prose(Console(highlight=False), f"{noise.machine}; {when} on {counts}")
 
 
 def changes(noise: Noise) -> dict[str, dict[str, dict[str, float]]]:

@@ -28,10 +28,7 @@ class Job(Protocol):
 
 
 class Idle:
-    """A job that does nothing; those with less to do than four steps begin from it.
-
-    By itself it is a pause: the job before it is finished before the one after it is asked for.
-    """
+    """A job that does nothing; those with less to do than four steps begin from it."""
 
     def start(self) -> None:
         """Nothing."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.scheduler import Idle, Job, run_in_turn
+from bench.scheduler import Job, run_in_turn
 
 
 class Noting:
@@ -63,22 +63,20 @@ def test_an_error_stops_all_that_started(fails: str):
 
 
 def test_jobs_are_asked_for_when_the_one_before_has_run():
-    """So a job can be made up of what the one before the last came to; a `Idle` between, of what the last did."""
+    """So a job can be made up of what the one before the last came to."""
     said: list[str] = []
 
     def jobs() -> Iterator[Job]:
         for name in "ab":
             yield Noting(name, said)
             said.append(f"ask after {name}")
-        yield Idle()
-        said.append("ask after the pause")
 
     run_in_turn(jobs())
     assert said == [
         "start a", "run a",
         "ask after a", "start b", "finish a",
         "run b",
-        "ask after b", "finish b", "ask after the pause",
+        "ask after b", "finish b",
         "stop b", "stop a",
     ]  # fmt: skip
 
