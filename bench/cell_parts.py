@@ -199,4 +199,5 @@ def start_spark(
     command += flags
     env = java_tool_options(environ, (folder / "safepoints-%p.log").absolute())
     view, log = bench.view.pipeline, folder / "pipeline.log"
-    return SparkJob(Child("pipeline", command, log=log, events=True, on_event=view, passing=("progress",), env=env))
+    child = Child("pipeline", command, log=log, events=True, on_event=view, passing=("progress",), env=env)
+    return SparkJob(child, warmup_s=config.spark_warmup_s)

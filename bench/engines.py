@@ -50,17 +50,18 @@ class Pipeline(Protocol):
 
 
 class SparkJob:
-    """`pipeline.run`, which tells what it does in events."""
+    """`pipeline.run`, which tells what it does in events, and may take ``warmup_s`` to warm its session up."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, *, warmup_s: float) -> None:
         self.child = child
+        self._warmed_s = START_S + warmup_s
 
     def warm_up(self, say: Callable[[str], None], prober: Prober) -> dict[str, Any]:
         """Wait for its session, let it warm up, wait for its query."""
         self.child.send("go")
         self.child.wait_for("session_ready", timeout_s=START_S)
         say("warming Spark up")
-        warmed = self.child.wait_for("warmed", timeout_s=START_S)
+        warmed = self.child.wait_for("warmed", timeout_s=self._warmed_s)
         # Its query starts now, with all that stands in the topic.
         prober.ask(every_s=0.0)
         self.child.wait_for("started", timeout_s=START_S)

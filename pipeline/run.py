@@ -93,6 +93,9 @@ def main(
     wait_for_go: Annotated[
         bool, typer.Option("--wait-for-go", help="Begin the warm-up at a line `go` on stdin; takes --json-events.")
     ] = False,
+    warm_whole: Annotated[
+        bool, typer.Option("--warm-whole", help="Warm up for all of --warm-limit, however warm the session is by then.")
+    ] = False,
     drain_limit: Annotated[
         str, typer.Option(help="At the end, time draining the backlog for so long if the warm-up could not.")
     ] = "0s",
@@ -134,6 +137,7 @@ def main(
                 topics=scratch,
                 waits=wait_for_go,
                 limit_s=parse_duration_s(warm_limit, field="--warm-limit"),
+                whole=warm_whole,
                 drain_limit_s=parse_duration_s(drain_limit, field="--drain-limit"),
             )
         config = RunConfig(

@@ -37,11 +37,13 @@ from wire.topics import Topics
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUp:
     """A backlog to warm up on, the scratch topic for its alerts and rejects, and the longest times: before the
-    query, and after it if the rates of the drains before did not agree. ``waits``: until it is told to go."""
+    query, and after it if the rates of the drains before did not agree. ``waits``: until it is told to go;
+    ``whole``: the first of them is used up, however warm the session is."""
 
     topics: Topics
     waits: bool
     limit_s: float
+    whole: bool
     drain_limit_s: float
 
 
@@ -92,7 +94,7 @@ def run(config: RunConfig, announce: Announcer, stop: Stop) -> None:
             if config.warm.waits:
                 stop.wait_for_go()
             warmer = _warmer(spark, config, config.warm, work_dir)
-            warmed = warmer.warm_up(config.warm.limit_s, stop.asked)
+            warmed = warmer.warm_up(config.warm.limit_s, stop.asked, whole=config.warm.whole)
             announce("warmed", **asdict(warmed))
             if not stop.asked():
                 _serve(spark, config, log, progress, announce, stop)

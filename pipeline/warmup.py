@@ -89,8 +89,8 @@ class Warmer:
     kafka: KafkaSecurity = PLAINTEXT
     _queries: int = 0
 
-    def warm_up(self, limit_s: float, asked_to_stop: Callable[[], bool]) -> Warmed:
-        """Whole drains, then short batches, for at most ``limit_s``."""
+    def warm_up(self, limit_s: float, asked_to_stop: Callable[[], bool], *, whole: bool = False) -> Warmed:
+        """Whole drains, then short batches, for at most ``limit_s``; for all of it if ``whole``, however warm it is."""
         started = time.monotonic()
         share = _DRAIN_SHARE_REALTIME if self.realtime else _DRAIN_SHARE
         passes = self._drains(started + share * limit_s, asked_to_stop)
@@ -104,10 +104,14 @@ class Warmer:
                 time.monotonic() > until
                 or asked_to_stop()
                 or (not self.realtime and sum(batch["numInputRows"] for batch in batches) >= self.readings)
-                or is_warm([batch_ms(batch) - lasting_ms for batch in batches])
+                or (not whole and is_warm([batch_ms(batch) - lasting_ms for batch in batches]))
             )
 
-        short = [] if enough([]) else self._short_batches(enough)
+        short: list[dict[str, Any]] = []
+        while not enough([]):
+            short += self._short_batches(enough)
+            if not whole:
+                break
         return Warmed(
             passes=tuple(passes),
             drain_per_s=agreed_rate(passes),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ from base.errors import AlertbenchError
 from bench import resources
 from bench.broker.api import Broker
 from bench.cell_parts import Bench, tail_s
-from bench.config import DEFAULT_WARMUP_S, RunConfig, window_for
+from bench.config import DEFAULT_WARMUP_S, SPARK_WARMUP_S, RunConfig, warmup_for, window_for
 from bench.jobs import SCRATCH
 from bench.judge import Judge
 from bench.matrix import CellSpec, plan
@@ -52,8 +51,9 @@ from sim.stream import resolve_stream
 SAMPLE_S: Final = 10.0
 #: A full collection is asked for so often, s, or as much oftener as a short run needs.
 FULL_GC_S: Final = 60.0
-#: How much of the window's time goes before it, unscored.
-WARMUP_SHARE: Final = 1 / 15
+#: For how much of the window's time Spark warms up before it. What happens between two batches gets faster for as long
+#: as an hour at one a second; ten minutes of short batches are some ten thousand.
+WARMUP_SHARE: Final = 1 / 6
 #: As many samples of each kind as a run has at least.
 _SAMPLES: Final = 60
 
@@ -111,17 +111,9 @@ class Plan:
         """How long reading back and scoring a mode takes."""
         return self.rate * self.run_s * _SCORING_S
 
-    @property
-    def warmup_s(self) -> float:
-        """The paced warm-up before the window: four minutes before an hour, as far as the scenario has readings for it.
-
-        Java compiles on for that long, and a cell whose batches get faster all the time is not steady.
-        """
-        most_s = min(self.run_s * WARMUP_SHARE, load_scenario(self.scenario).lead_s / self.speedup)
-        return max(DEFAULT_WARMUP_S, float(math.floor(most_s)))
-
     def config(self, folder: Path) -> RunConfig:
         """The modes as cells of a run; the window is ``run_s``, rounded up to what all triggers divide."""
+        window_s = window_for(list(self.triggers), None, least_s=self.run_s)
         return RunConfig(
             sensors=self.sensors,
             scenario=self.scenario,
@@ -129,8 +121,9 @@ class Plan:
             speedup=self.speedup,
             triggers=tuple(trigger.name for trigger in self.triggers),
             partitions=(self.partitions,),
-            warmup_s=self.warmup_s,
-            window_s=window_for(list(self.triggers), None, least_s=self.run_s),
+            spark_warmup_s=max(SPARK_WARMUP_S, self.run_s * WARMUP_SHARE),
+            warmup_s=warmup_for(window_s, most_s=load_scenario(self.scenario).lead_s / self.speedup),
+            window_s=window_s,
             drain_s=0.0,
             out=str(folder),
         )
@@ -158,6 +151,8 @@ def soak_bench(plan_: Plan, broker: Broker, folder: Path, view: View) -> Iterato
 
 class SoakCell(StartedCell):
     """A cell whose processes, checkpoint folder and heap are looked at again and again."""
+
+    pipeline_flags = ("--warm-whole",)
 
     def __init__(self, spec: CellSpec, bench: Bench, folder: Path, plan_: Plan) -> None:
         self._plan = plan_

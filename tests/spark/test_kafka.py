@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from spark.rows import reading
@@ -69,23 +70,28 @@ def never() -> bool:
     return False
 
 
-@pytest.mark.parametrize(
-    ("asked", "realtime", "passes"), [(never, False, 2), (never, True, 2), (lambda: True, False, 0)]
-)
-def test_warm_up(spark, broker, topics, tmp_path, asked: Callable[[], bool], realtime: bool, passes: int):
-    """The backlog is drained whole at least twice, then in short batches of the mode, in time; or not at all."""
+def warmer_of(spark, broker, topics, folder: Path, *, realtime: bool) -> Warmer:
+    """One with a backlog of 1,000 readings that all raise an alert."""
     send(broker.bootstrap, topics.readings, [reading(temperature=40, seq=number) for number in range(1_000)])
     scratch = Topics(readings=topics.readings, alerts=topics.alerts, rejects=topics.alerts)
-    warmer = Warmer(
+    return Warmer(
         spark=spark,
         bootstrap=broker.bootstrap,
         topics=scratch,
         readings=1_000,
         rules=RULES,
         profile=TUNED,
-        folder=tmp_path,
+        folder=folder,
         realtime=realtime,
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "realtime", "passes"), [(never, False, 2), (never, True, 2), (lambda: True, False, 0)]
+)
+def test_warm_up(spark, broker, topics, tmp_path, asked: Callable[[], bool], realtime: bool, passes: int):
+    """The backlog is drained whole at least twice, then in short batches of the mode, in time; or not at all."""
+    warmer = warmer_of(spark, broker, topics, tmp_path, realtime=realtime)
     floor = spark.conf.get("spark.sql.streaming.realTimeMode.minBatchDuration")
     warmed = warmer.warm_up(7.0, asked)
     assert len(warmed.passes) >= passes
@@ -100,3 +106,10 @@ def test_warm_up(spark, broker, topics, tmp_path, asked: Callable[[], bool], rea
         again = warmer.drain(20.0)
         assert len(again.passes) >= 2
         assert again.drain_per_s is not None
+
+
+def test_a_whole_warm_up_uses_all_of_its_time(spark, broker, topics, tmp_path):
+    """It goes through the backlog in short batches again and again; once through it takes a second."""
+    warmed = warmer_of(spark, broker, topics, tmp_path, realtime=False).warm_up(10.0, never, whole=True)
+    assert 10.0 <= warmed.seconds < 13.0
+    assert warmed.short_batches > 0

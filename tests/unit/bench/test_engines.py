@@ -197,7 +197,7 @@ def test_our_spark_job_is_asked_before_its_query_starts(monkeypatch):
     said: list[object] = []
     monkeypatch.setattr(prober, "_send", lambda partition: said.append(partition) or float(len(said)))
     child = SimpleNamespace(send=said.append, wait_for=lambda event, timeout_s: said.append(event) or {"passes": []})
-    SparkJob(child).warm_up(lambda _: None, prober)
+    SparkJob(child, warmup_s=0.0).warm_up(lambda _: None, prober)
     assert said == ["go", "session_ready", "warmed", 0, 1, 0, "started"]
     for number in (4, 5, 6):
         prober.returned.put({"timestamp": float(number), "seen_ns": 5})

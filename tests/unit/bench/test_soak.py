@@ -226,11 +226,15 @@ def test_an_hour_is_sampled_by_the_minute():
     assert hour.facts()["triggers"] == ["1s"]
 
 
-@pytest.mark.parametrize(("run_s", "sensors", "warmup_s"), [(HOUR_S, 10_000, 240), (120.0, 10_000, 8), (HOUR_S, 10, 5)])
-def test_an_hour_is_warmed_up_for_four_minutes(run_s: float, sensors: int, warmup_s: float):
-    """A shorter one for as little of its time, and all for no longer than there are readings before the window."""
+@pytest.mark.parametrize(
+    ("run_s", "sensors", "spark_s", "paced_s"),
+    [(HOUR_S, 10_000, 600, 30), (90.0, 10_000, 16, 20), (HOUR_S, 10, 600, 5)],
+)
+def test_spark_is_warmed_up_for_ten_minutes_before_an_hour(run_s: float, sensors: int, spark_s: float, paced_s: float):
+    """As long as any cell's before a shorter one; the load is paced for no longer than there are readings before it."""
     fields = {"rate": 5_000.0, "triggers": (MICRO,), "partitions": 1, "scenario": "temperate-day", "seed": 1}
-    assert Plan(run_s=run_s, sensors=sensors, **fields).config(Path("out")).warmup_s == warmup_s
+    config = Plan(run_s=run_s, sensors=sensors, **fields).config(Path("out"))
+    assert (config.spark_warmup_s, config.warmup_s) == (spark_s, paced_s)
 
 
 @pytest.mark.parametrize(
