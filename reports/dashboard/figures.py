@@ -72,7 +72,7 @@ def metric_figure(table: pl.DataFrame, channel: str, sensor: int | None) -> go.F
         mode = "lines" if len(known) > 1 else "markers"
         line = {"color": colour, "width": 1.8}
         traces.append(go.Scatter(x=at, y=known[channel].to_list(), name=name, mode=mode, line=line))
-    shown = "all sensors: median, 5th to 95th percentile" if sensor is None else f"sensor {sensor}"
+    shown = "all sensors: median, 5–95 %" if sensor is None else f"sensor {sensor}"
     drawn = figure(traces, title=f"{metric.name} Over Time", subtitle=shown, x="Timestamp", y=metric.axis)
     if channel != "temperature":
         # Nothing of it is below 0, and a night without sun is at the foot of its axis.
