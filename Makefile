@@ -12,7 +12,7 @@ help:
 	@printf 'make bench   install what is missing, run the benchmark (8 min), write a report below results/\n'
 	@printf 'make test    install what is missing, check and test everything\n'
 	@printf 'make quick   two cells, under two minutes\nmake doctor  what this machine lacks, and how to mend it\n'
-	@printf 'make live    broker, simulator, pipeline and dashboard, until Ctrl-C\nmake check | unit | broker | browser | spark | e2e   parts of make test\nmake long    tests that make test leaves out: a newcomer'"'"'s walk, a planted fault (a quarter of an hour)\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    a cell of an hour: valid, and does anything grow?\nmake trust   plant faults, and see whether they are reported\nmake noise   the smallest change that this machine can show\nmake lock    resolve the locks anew\n'
+	@printf 'make live    broker, simulator, pipeline and dashboard, until Ctrl-C\nmake check | unit | broker | browser | spark | e2e   parts of make test\nmake long    tests that make test leaves out: a newcomer'"'"'s walk, a planted fault (half an hour)\nmake perf    the parts side by side with Kafka'"'"'s own tools (over an hour)\nmake soak    a cell of an hour: valid, and does anything grow?\nmake trust   plant faults, and see whether they are reported\nmake noise   the smallest change that this machine can show\nmake lock    resolve the locks anew\n'
 
 setup:
 	@PYTHON="$(PYTHON)" ./setup.sh requirements.lock
@@ -55,7 +55,7 @@ spark: setup-dev
 e2e: setup-dev
 	$(PY) -m pytest -m "e2e and not long" $(ARGS)
 
-# A quarter of an hour, and no part of make test: what README tells a newcomer, typed into a fresh clone; a planted
+# Half an hour, and no part of make test: what README tells a newcomer, typed into a fresh clone; a planted
 # fault; a pipeline in another language.
 long: setup-dev
 	$(PY) -m pytest -m long -s $(ARGS)
