@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -197,7 +198,9 @@ class Suite:
         asked = Trigger.parse(trigger, field="--triggers")
         spec = CellSpec(trigger=asked, partitions=1, profile="tuned", repeat=self._cells)
         folder = self._folder / load.scenario / "cells" / name
-        folder.mkdir(parents=True, exist_ok=True)
+        # A cell that was cut off left its checkpoints, of topics that are no more.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         self._view.note(f"cell {self._cells}: {name}")
         self._view.cell(self._cells, spec, [], bench.stream.due_ns)
         with kind(spec, bench, folder) as cell:
