@@ -66,11 +66,17 @@ class Record:
             if stored["git"] != self._git:
                 raise UsageError(f"--resume {folder}: it was begun by another version of this project; begin anew")
             self.outcomes, self.done = [outcome_from(one) for one in stored["checks"]], stored["done"]
+        else:
+            folder.mkdir(exist_ok=True)
+            self._keep()
 
     def add(self, name: str, outcomes: list[Outcome]) -> None:
         """Keep the outcomes of one plant."""
         self.done.append(name)
         self.outcomes += outcomes
+        self._keep()
+
+    def _keep(self) -> None:
         write_whole(self._file, (json.dumps(self.as_json(), indent=2) + "\n").encode())
 
     def as_json(self) -> dict[str, Any]:
@@ -107,7 +113,6 @@ def main(
             raise UsageError(f"--only {name}: no such plant{did_you_mean(name, NAMES)}")
     folder = resume or writable_dir(out, field="--out") / f"trust-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     record = Record(folder, resumed=resume is not None)
-    folder.mkdir(exist_ok=True)
     interrupt_on_sigterm()
     left = [name for name in wanted if name not in record.done]
     try:
