@@ -24,18 +24,18 @@ class Judge:
     """What each record must become by ``rules``; a record is evaluated the first time it is met.
 
     A judgement depends on the record's bytes alone, so remembering it changes nothing but time and memory: a judge
-    that is met by each record once need not (``remembers``).
+    that is met by each record once need not (``remembers``), as in a soak or a search for the capacity.
     """
 
     def __init__(self, rules: Sequence[AlertRule], *, remembers: bool = True) -> None:
         self._rules = tuple(rules)
-        self._remembers = remembers
+        self.remembers = remembers
         self._rows: dict[bytes | None, int] = {}
         self._judged = pl.DataFrame(schema=SCHEMA)
 
     def __call__(self, values: Sequence[bytes | None]) -> pl.DataFrame:
         """A row for each of ``values`` (n,) with the columns of `SCHEMA`."""
-        if not self._remembers:
+        if not self.remembers:
             return _frame(evaluate_all(values, self._rules)) if values else self._judged
         met = [value for value in dict.fromkeys(values) if value not in self._rows]
         if met:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.capacity.consumer import SHARE, ConsumerJob
-from bench.capacity.load import GrowingStream, limits_of, trial_config, whole_rate, with_longest_warmup
+from bench.capacity.load import Extent, GrowingStream, limits_of, trial_config, whole_rate, with_longest_warmup
 from bench.capacity.reckoning import read_trial
 from bench.capacity.search import Bracket, Limits, Trial, bracket, next_rate
 from bench.capacity.slo import judge_trial, parse_slo, slo_of
@@ -160,6 +160,10 @@ class CapacitySearch:
             reason = f": {trial.reason}" if trial.reason else ""
             bench.view.note(f"  {search.spec.id}: {job.rate_per_s:,.0f}/s {trial.outcome}{reason}")
 
+        def reads(raw: RawCell, bench: Bench) -> ReadBack:
+            sent = Extent.of(bench.stream.spec, bench.config, tail_s=tail_s(spec))
+            return read_trial(raw, bench, self._stream.required(bench.judge, sent))
+
         def measures(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
             cell = measure_trial(raw, read, bench, folder)
             job.second_half_ms = second_half_ms(raw, folder, search.slo)
@@ -174,7 +178,7 @@ class CapacitySearch:
             began=self._began,
             ended=ended,
             settle=settle,
-            reads=lambda raw, bench: read_trial(raw, bench, self._stream.required(bench.judge)),
+            reads=reads,
             measures=measures,
             starts=partial(TrialCell, lateness=lateness_of(search.slo, spec.params)),
         )

@@ -6,8 +6,9 @@ the rate, trials send the same bytes, which are simulated once and judged once.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 import polars as pl
@@ -15,26 +16,27 @@ import polars as pl
 from base.errors import UsageError
 from bench.capacity.search import FIRST_PER_S, QUICK_RATIO, RATIO, Limits
 from bench.config import RunConfig, window_for
-from bench.judge import Judge
 from bench.latency import samples_needed
 from bench.matrix import plan
 from bench.stream import PreparedStream, span_s, write_stream
 from pipeline.triggers import Trigger
+from sim.arrays import Bools
 from sim.beacons import is_beacon
 from sim.deliveries import read_deliveries
+from sim.prepare import Prepared
 from sim.scenario import WeatherScenario, load_scenario
 from sim.stream import StreamSpec
 
 DAY_S: Final = 86_400.0
 #: The least that a trial's window lasts, s.
 LEAST_WINDOW_S: Final = 15.0
-#: The least paced warm-up of a trial in real-time mode, s. After 5 s it is still getting faster at high rates, and a
-#: trial that is not steady tells nothing. By as much its Spark drains backlogs for a shorter time, but this long at
-#: least.
+#: The least paced warm-up of a trial in real-time mode, s. For about so long its p50 falls at high rates, at 63,000
+#: readings/s from 600 ms to 10, and a trial that is not steady tells nothing. With the shortest window it holds a day,
+#: as `lead` of the scenarios does.
 REALTIME_WARMUP_S: Final = 15.0
-LEAST_SPARK_WARMUP_S: Final = 8.0
-#: The most readings that a trial sends: all of them are simulated and judged, some 0.7 kB of memory each.
-MOST_READINGS: Final = 5_000_000
+#: The most readings that a trial sends: all of them are simulated, and judged if it ends well, for which one core takes
+#: 10 microseconds each.
+MOST_READINGS: Final = 6_000_000
 #: How many more sensors are prepared than were asked for, so that a slightly higher rate needs no new stream.
 HEADROOM: Final = 1.25
 
@@ -48,12 +50,9 @@ def trial_window_s(trigger: Trigger) -> float:
 
 
 def trial_config(config: RunConfig, trigger: Trigger) -> RunConfig:
-    """``config`` of a whole search as that of a trial with ``trigger``: window, paced warm-up, Spark's own."""
+    """``config`` of a whole search as that of a trial with ``trigger``: its window and its paced warm-up."""
     paced_s = max(config.warmup_s, REALTIME_WARMUP_S) if trigger.is_realtime else config.warmup_s
-    spark_s = max(LEAST_SPARK_WARMUP_S, config.spark_warmup_s - (paced_s - config.warmup_s))
-    return config.model_copy(
-        update={"window_s": trial_window_s(trigger), "warmup_s": paced_s, "spark_warmup_s": spark_s}
-    )
+    return config.model_copy(update={"window_s": trial_window_s(trigger), "warmup_s": paced_s})
 
 
 def with_longest_warmup(config: RunConfig) -> RunConfig:
@@ -105,6 +104,28 @@ def limits_of(spec: StreamSpec, config: RunConfig, *, tail_s: float) -> Limits:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """What a trial sends: the first ``sensors``, due from ``since_ns`` on and before ``until_ns`` (event time zero)."""
+
+    sensors: int
+    since_ns: int
+    until_ns: int
+
+    @classmethod
+    def of(cls, spec: StreamSpec, config: RunConfig, *, tail_s: float) -> Self:
+        """That of a trial with ``config`` (`trial_config`) whose stream has ``spec``."""
+        until_ns = round((config.window_s + tail_s) * 1e9)
+        return cls(sensors=spec.sensors, since_ns=-round(config.warmup_s * 1e9), until_ns=until_ns)
+
+    def holds(self, stretch: Prepared) -> Bools:
+        """Which of its deliveries (D,) are among these."""
+        flags: Bools = (
+            (stretch.sensor_id <= self.sensors) & (stretch.due_ns >= self.since_ns) & (stretch.due_ns < self.until_ns)
+        )
+        return flags
+
+
 class GrowingStream:
     """A prepared stream whose file is written anew, with more sensors, when a higher rate is asked for.
 
@@ -114,7 +135,9 @@ class GrowingStream:
     def __init__(self, first: PreparedStream, config: RunConfig, *, tail_s: float) -> None:
         self._first = first
         self._sensors = first.spec.sensors
-        self._required: pl.DataFrame | None = None
+        #: What is required of these parts of the stream; of the others it is not known yet.
+        self._required: list[pl.DataFrame] = []
+        self._judged: list[Extent] = []
         self._start_s, self._end_s = span_s(first.spec, config, tail_s=tail_s)
 
     def at(self, rate_per_s: float) -> PreparedStream:
@@ -127,20 +150,30 @@ class GrowingStream:
         spec = replace(self._first.spec, sensors=sensors)
         return replace(self._first, spec=spec, sent_sensors=sensors, beacons=frozenset(beacons.tolist()))
 
-    def required(self, judge: Judge) -> pl.DataFrame:
-        """What must be alerted or rejected of all that is written, as `bench.capacity.reckoning` takes it."""
-        if self._required is None:
-            parts = []
-            for stretch in read_deliveries(self._first.deliveries):
+    def required(self, judge: Callable[[Sequence[bytes]], pl.DataFrame], sent: Extent) -> pl.DataFrame:
+        """What must be alerted or rejected of all that was ``sent``, as `bench.capacity.reckoning` takes it.
+
+        Perhaps of more; no delivery is judged twice.
+        """
+        if sent not in self._judged:
+            read = read_deliveries(
+                self._first.deliveries, since_ns=sent.since_ns, until_ns=sent.until_ns, sensors=sent.sensors
+            )
+            for stretch in read:
+                known = np.zeros(len(stretch), dtype=np.bool_)
+                for extent in self._judged:
+                    known |= extent.holds(stretch)
+                new = np.flatnonzero(~known)
                 # Its own numbers, which a garbled reading does not tell.
-                numbers = {"sensor_id": stretch.sensor_id.astype(np.int64), "seq": stretch.seq}
-                judged = judge(stretch.values).with_columns(**{name: pl.Series(n) for name, n in numbers.items()})
-                parts.append(judged.filter(pl.any_horizontal(pl.col("alert_id", "reason").is_not_null())))
-            self._required = pl.concat(parts).unique(["sensor_id", "seq"], keep="first", maintain_order=True)
-        return self._required
+                numbers = {"sensor_id": stretch.sensor_id.astype(np.int64)[new], "seq": stretch.seq[new]}
+                judged = judge([stretch.values[row] for row in new.tolist()])
+                judged = judged.with_columns(**{name: pl.Series(n) for name, n in numbers.items()})
+                self._required.append(judged.filter(pl.any_horizontal(pl.col("alert_id", "reason").is_not_null())))
+            self._judged.append(sent)
+        return pl.concat(self._required).unique(["sensor_id", "seq"], keep="first", maintain_order=True)
 
     def _write(self, sensors: int) -> None:
         write_stream(
             replace(self._first.spec, sensors=sensors), self._first.deliveries, start_s=self._start_s, end_s=self._end_s
         )
-        self._sensors, self._required = sensors, None
+        self._sensors = sensors

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from unit.bench.builders import a_config
 
 from base.kafka import Admin
-from bench.capacity.load import GrowingStream
+from bench.capacity.load import Extent, GrowingStream
 from bench.capacity.reckoning import read_trial
 from bench.judge import Judge
 from bench.messages import SCHEMA
@@ -27,6 +27,7 @@ from wire.topics import cell_topics
 pytestmark = pytest.mark.broker
 
 RULES = load_rules(None)
+ALL = Extent(sensors=120, since_ns=-(10**12), until_ns=10**12)
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_it_is_what_is_read_back(trial):
     """Every reading that must be alerted or rejected, in its place and with all its copies; with garbled ones, too."""
     raw, bench, stream = trial
     whole = read_back(raw, bench).judged
-    reckoned = read_trial(raw, bench, stream.required(bench.judge)).judged
+    reckoned = read_trial(raw, bench, stream.required(bench.judge, ALL)).judged
     assert reckoned["appended_ms"].null_count() == len(reckoned)
     alerted = whole.filter(pl.col("alert_id").is_not_null())
     assert len(alerted) > 30
@@ -91,6 +92,6 @@ def test_where_the_topic_says_otherwise_it_is_read_back(trial, broker, wrong: st
         log.write_bytes(log.read_bytes()[half:] + log.read_bytes()[:half])
     else:
         raw.published["unacked"] = [(1, 1)]
-    read = read_trial(raw, bench, stream.required(bench.judge)).judged
+    read = read_trial(raw, bench, stream.required(bench.judge, ALL)).judged
     assert read["appended_ms"].null_count() == 0
     assert_frame_equal(read, read_back(raw, bench).judged)

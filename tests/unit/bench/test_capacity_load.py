@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from unit.bench.builders import a_config
 
 from base.errors import UsageError
 from bench.capacity.load import (
     MOST_READINGS,
+    Extent,
     GrowingStream,
     limits_of,
     sensors_at,
@@ -20,6 +26,7 @@ from bench.capacity.load import (
     with_longest_warmup,
     with_searched_load,
 )
+from bench.judge import Judge
 from bench.latency import samples_needed
 from bench.stream import latency_sensors, prepare_stream, resolve
 from pipeline.rules import load_rules
@@ -39,14 +46,9 @@ def test_a_window_holds_whole_triggers_and_batches(trigger: str, window_s: float
 def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them():
     """What was asked for counts where it is longer; a search without real-time mode covers no more than it needs."""
     one, realtime = (Trigger.parse(text, field="t") for text in ("1s", "realtime:30s"))
-    for asked_s, spark_s, expected in [
-        (5.0, 20.0, [(15.0, 5.0, 20.0), (30.0, 15.0, 10.0)]),
-        (20.0, 20.0, [(15.0, 20.0, 20.0), (30.0, 20.0, 20.0)]),
-        (1.0, 12.0, [(15.0, 1.0, 12.0), (30.0, 15.0, 8.0)]),
-    ]:
-        whole = a_config(search_rate=True, warmup_s=asked_s, spark_warmup_s=spark_s)
-        configs = [trial_config(whole, trigger) for trigger in (one, realtime)]
-        assert [(its.window_s, its.warmup_s, its.spark_warmup_s) for its in configs] == expected
+    for asked_s, expected in [(5.0, [(15.0, 5.0), (30.0, 15.0)]), (20.0, [(15.0, 20.0), (30.0, 20.0)])]:
+        configs = [trial_config(a_config(search_rate=True, warmup_s=asked_s), trigger) for trigger in (one, realtime)]
+        assert [(its.window_s, its.warmup_s) for its in configs] == expected
     both, micro = (a_config(triggers=names, search_rate=True) for names in (("realtime:30s", "1s"), ("1s", "5s")))
     assert [with_longest_warmup(config).warmup_s for config in (both, micro)] == [15.0, 5.0]
     measured = a_config(triggers=("realtime:30s", "1s"))
@@ -57,6 +59,7 @@ def test_the_shortest_window_holds_a_day():
     """The stream lasts as long as the longest one; the first rate is 20,000/s, as nearly as whole sensors allow."""
     config = with_searched_load(a_config(triggers=("realtime:30s", "1s"), search_rate=True))
     assert (config.window_s, config.speedup, config.sensors) == (30.0, 5760.0, 2083)
+    resolve(config).require_lead(-with_longest_warmup(config).warmup_s * config.speedup)
     assert resolve(config).rate_per_s == pytest.approx(20_000.0, rel=1e-3)
 
 
@@ -121,3 +124,28 @@ def test_a_higher_rate_is_written_anew_and_a_lower_one_is_not(growing: tuple[Gro
     assert len(twice) == pytest.approx(2 * len(before), rel=0.05)
     assert max(sensor for sensor, *_ in twice) == 200 == sensors_at(spec, 2.0 * spec.rate_per_s)
     assert sent(spec.rate_per_s) == before
+
+
+def test_nothing_is_judged_twice(growing: tuple[GrowingStream, Any]):
+    """At first what a slow trial sent, later that alone which is new, in a file that has grown too."""
+    stream, spec = growing
+    seen: list[bytes] = []
+
+    def judge(values: Sequence[bytes]) -> pl.DataFrame:
+        seen.extend(values)
+        return Judge(load_rules(None))(values)
+
+    few = Extent(sensors=30, since_ns=0, until_ns=1_500_000_000)
+    slow = stream.required(judge, few)
+    assert len(slow) > 0
+    assert set(slow["sensor_id"]) <= set(range(1, 31))
+    stream.at(2.0 * spec.rate_per_s)
+    config = a_config(triggers=("1s",), warmup_s=0.5, window_s=2.0)
+    whole = stream.required(judge, Extent.of(replace(spec, sensors=200), config, tail_s=0.5))
+    sent = list(read_deliveries(stream.at(spec.rate_per_s).deliveries, sensors=200))
+    assert sorted(seen) == sorted(value for stretch in sent for value in stretch.values)
+    assert_frame_equal(stream.required(judge, few), whole)
+    early = [(int(one.sensor_id[row]), int(one.seq[row])) for one in sent for row in np.flatnonzero(few.holds(one))]
+    mine = pl.DataFrame(early, schema={"sensor_id": pl.Int64, "seq": pl.Int64}, orient="row")
+    columns = ["sensor_id", "seq"]
+    assert_frame_equal(whole.join(mine, on=columns, how="semi").sort(columns), slow.sort(columns))
