@@ -2,7 +2,7 @@
 
 A *trial* is one cell at one rate. Rates go up or down by a factor of two until one passed and a higher one did not
 (from where the limit is thought to be, the first three steps are as wide as a bracket may be); the gap is halved
-geometrically; then each end is tried once more. Near the limit the same rate passes today and fails tomorrow, so a rate
+geometrically, or left by such a step down from an upper end that has passed once; then each end is tried once more. Near the limit the same rate passes today and fails tomorrow, so a rate
 stands by the majority of its trials: an end that is contradicted gets a third one, which may move the bracket. A trial
 that tells nothing about the pipeline (a noisy host, a publisher at its limit) is repeated once; a rate that told
 nothing twice bounds the search like a failed one, and is never an end of the bracket.
@@ -140,7 +140,9 @@ def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> floa
         above_floor = high.rate_per_s > limits.floor_per_s
         return max(high.rate_per_s / step, limits.floor_per_s) if above_floor else None
     if high is not None and low is not None and high.rate_per_s > limits.ratio * low.rate_per_s:
-        return math.sqrt(low.rate_per_s * high.rate_per_s)
+        middle = math.sqrt(low.rate_per_s * high.rate_per_s)
+        # What has passed, if less often than not, is near the limit.
+        return max(middle, high.rate_per_s / (WHOLE_SENSORS * limits.ratio)) if high.passed else middle
     # What failed comes first: a disturbance fails a cell now and then, and lets none pass.
     return next((end.rate_per_s for end in (high, low) if end is not None and not end.settled), None)
 

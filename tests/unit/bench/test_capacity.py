@@ -124,6 +124,15 @@ def test_a_passed_end_that_fails_twice_moves_the_bracket_down():
     assert found.reasons == {}
 
 
+def test_below_what_has_passed_once_the_step_is_narrow():
+    """40 k passed before it failed twice: the limit is near it, and not in the middle between it and 20 k."""
+    trials = search(script("passed", "passed", *["failed"] * 6, "passed", "passed"))
+    assert in_thousands(trials) == [20.0, 40.0, 80.0, 56.6, 47.6, 47.6, 40.0, 40.0, 32.7, 32.7]
+    found = bracket(trials, LIMITS)
+    assert (found.passed, found.failed) == (pytest.approx(32_653.0, abs=1.0), 40_000.0)
+    assert found.reasons == {}
+
+
 def test_a_failed_end_that_passes_twice_moves_the_bracket_up():
     """14.1 k failed once and then passed twice: the bracket is now above it, and what failed there is confirmed."""
     outcomes: list[Outcome] = ["failed", "passed", "failed", "passed", "passed", "passed", "passed"]
