@@ -1,11 +1,12 @@
 """Run one command and end it, with all its descendants, when the parent goes away.
 
-``python -m base.guard PIPE_FD GRACE_S COMMAND...`` starts COMMAND in a process group of its own and
+``python -m base.guard PIPE_FD GRACE_S SCRATCH COMMAND...`` starts COMMAND in a process group of its own and
 reads from PIPE_FD, a pipe whose write end only the parent holds. The pipe ends when the parent
 closes it, exits, or is killed with -9. The guard then sends the group SIGTERM and, GRACE_S seconds
 later, SIGKILL. A parent that waits for a tidy end says so with a byte before it closes; one that is gone
-waits for nobody, and the patience is then `ORPHANED_S` at most. A pipe works on Linux and macOS alike;
-Linux's parent-death signal would follow the thread that forked, not the process.
+waits for nobody: the patience is then `ORPHANED_S` at most, and SCRATCH, a folder that the parent would have removed
+(empty: none), is removed here. A pipe works on Linux and macOS alike; Linux's parent-death signal would follow the
+thread that forked, not the process.
 
 `base.process` is its one caller.
 """
@@ -59,7 +60,8 @@ def _all_zombies(group: int) -> bool:
 
 def main(argv: list[str]) -> int:
     """Guard the command of ``argv`` (see the module's docstring); its exit status is returned."""
-    pipe_fd, grace_s, command = int(argv[0]), float(argv[1]), argv[2:]
+    pipe_fd, grace_s, scratch, command = int(argv[0]), float(argv[1]), argv[2], argv[3:]
+    orphaned = False
     # The terminal's Ctrl-C and a careless `kill` reach the parent too; it decides what happens next.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -79,17 +81,20 @@ def main(argv: list[str]) -> int:
     while child.poll() is None:
         ready, _, _ = select.select([pipe_fd, wake_r], [], [])
         if pipe_fd in ready:
-            if not os.read(pipe_fd, 1):
-                grace_s = min(grace_s, ORPHANED_S)
+            orphaned = not os.read(pipe_fd, 1)
             break
         os.read(wake_r, 64)
     # The child may have left grandchildren in its group (a JVM behind a script): they end with it.
     _signal_group(child.pid, signal.SIGTERM)
-    deadline = time.monotonic() + grace_s
+    deadline = time.monotonic() + (min(grace_s, ORPHANED_S) if orphaned else grace_s)
     while time.monotonic() < deadline and (child.poll() is None or _group_alive(child.pid)):
         time.sleep(0.02)
     _signal_group(child.pid, signal.SIGKILL)
     code = child.wait()
+    if orphaned and scratch:
+        import shutil  # as costly to import
+
+        shutil.rmtree(scratch, ignore_errors=True)
     return code if code >= 0 else 128 - code
 
 

@@ -51,7 +51,8 @@ class Child:
     ``name`` stands in messages; ``log`` (a file) takes its stderr. With ``events`` its stdout is
     read as JSON lines, each handed to ``on_event`` on a reader thread and kept for `wait_for`, but for those
     called one of ``passing``, of which there may be any number; lines that are no JSON objects go to the log.
-    Without, stdout joins stderr in the log.
+    Without, stdout joins stderr in the log. ``scratch`` is a folder of the caller's, who removes it; if the caller is
+    gone, the guard does.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Child:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         grace_s: float = GRACE_S,
+        scratch: Path | None = None,
     ) -> None:
         self.name = name
         self.log = log
@@ -85,6 +87,7 @@ class Child:
                     _GUARD,
                     str(read_end),
                     str(grace_s),
+                    os.fspath(scratch or ""),
                     *(os.fspath(word) for word in command),
                 ],
                 stdin=subprocess.PIPE if events else subprocess.DEVNULL,

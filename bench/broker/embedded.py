@@ -145,7 +145,7 @@ class EmbeddedBroker:
             raise EnvironmentMissing(f"Kafka cannot format {data}: {_cause(formatted.stdout + formatted.stderr)}")
         grace_s = _RECORDING_GRACE_S if self._recording else GRACE_S
         command = [jvm[0], log_option(os.fspath(self.pause_log)), *jvm[1:], "kafka.Kafka", os.fspath(properties)]
-        self._child = Child("broker", command, log=self._folder / "broker.out", grace_s=grace_s)
+        self._child = Child("broker", command, log=self._folder / "broker.out", grace_s=grace_s, scratch=self._folder)
         self._wait_ready(port, ready_s)
 
     def _wait_ready(self, port: int, ready_s: float) -> None:

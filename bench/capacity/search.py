@@ -2,10 +2,11 @@
 
 A *trial* is one cell at one rate. Rates go up or down by a factor of two until one passed and a higher one did not
 (from where the limit is thought to be, the first three steps are as wide as a bracket may be); the gap is halved
-geometrically, or left by such a step down from an upper end that has passed once; then each end is tried once more. Near the limit the same rate passes today and fails tomorrow, so a rate
-stands by the majority of its trials: an end that is contradicted gets a third one, which may move the bracket. A trial
-that tells nothing about the pipeline (a noisy host, a publisher at its limit) is repeated once; a rate that told
-nothing twice bounds the search like a failed one, and is never an end of the bracket.
+geometrically, or left by such a step down from an upper end that has passed once; then each end is tried once more.
+Near the limit the same rate passes today and fails tomorrow, so a rate stands by the majority of its trials: an end
+that is contradicted gets a third one, which may move the bracket. A trial that tells nothing about the pipeline (a
+noisy host, a publisher at its limit) is repeated once; a rate that told nothing twice bounds the search like a failed
+one, and is never an end of the bracket.
 """
 
 from __future__ import annotations

@@ -201,16 +201,20 @@ def java_count(run):
 
 
 def test_kill_9_leaves_no_process(tmp_path):
-    """kill -9 of the harness: within 5 s no Java and no Python process of the run is left."""
+    """kill -9 of the harness: within 5 s no Java and no Python process of the run is left, and no broker's data."""
     run = start(tmp_path)
     try:
-        wait_for(lambda: java_count(run), 60)
-        processes = descendants(run.pid)
+        processes = wait_for(lambda: java_count(run), 60)
+        commands = [seen(one, psutil.Process.cmdline) or [] for one in processes]
+        (properties,) = {word for command in commands for word in command if word.endswith("/server.properties")}
+        broker_folder = Path(properties).parent
+        assert broker_folder.is_dir()
     finally:
         os.kill(run.pid, signal.SIGKILL)
         run.communicate()
     time.sleep(5)
     assert [seen(one, psutil.Process.cmdline) for one in alive(processes)] == []
+    assert not broker_folder.exists()
 
 
 def test_ctrl_c_ends_with_a_marked_partial_result(tmp_path):

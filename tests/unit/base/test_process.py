@@ -132,12 +132,16 @@ def test_stop_outlasts_a_child_that_ignores_the_signal(tmp_path):
 
 
 def test_nothing_outlives_a_killed_parent(tmp_path):
-    """kill -9 of the process that started a child ends the child and its descendants within seconds."""
+    """kill -9 of the process that started a child ends the child and its descendants, and its scratch, in seconds."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (scratch / "data").touch()
     parent = f"""
 import sys, time
 from pathlib import Path
 from base.process import Child
-child = Child("parent", [sys.executable, "-c", {_GRANDCHILD!r}], log=Path({str(tmp_path / "log")!r}), events=True)
+log, scratch = Path({str(tmp_path / "log")!r}), Path({str(scratch)!r})
+child = Child("parent", [sys.executable, "-c", {_GRANDCHILD!r}], log=log, events=True, scratch=scratch)
 print(*child.wait_for("pids", timeout_s=10)["pids"], flush=True)
 time.sleep(60)
 """
@@ -151,6 +155,10 @@ time.sleep(60)
         process.wait()
         process.stdout.close()
     assert all(_gone(pid) for pid in pids)
+    deadline = time.monotonic() + 5.0
+    while scratch.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not scratch.exists()
 
 
 def test_a_killed_parent_s_child_is_given_little_time(tmp_path):
