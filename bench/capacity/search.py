@@ -144,8 +144,9 @@ def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> floa
         middle = math.sqrt(low.rate_per_s * high.rate_per_s)
         # What has passed, if less often than not, is near the limit.
         return max(middle, high.rate_per_s / (WHOLE_SENSORS * limits.ratio)) if high.passed else middle
-    # What failed comes first: a disturbance fails a cell now and then, and lets none pass.
-    return next((end.rate_per_s for end in (high, low) if end is not None and not end.settled), None)
+    # The older end comes first: the search went on from it by its one trial, and where that was luck it lies elsewhere.
+    ends = [end.rate_per_s for end in (low, high) if end is not None and not end.settled]
+    return next((trial.rate_per_s for trial in trials if trial.rate_per_s in ends), None)
 
 
 def _standings(trials: Sequence[Trial]) -> list[_Standing]:
