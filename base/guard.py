@@ -92,7 +92,7 @@ def main(argv: list[str]) -> int:
     _signal_group(child.pid, signal.SIGKILL)
     code = child.wait()
     if orphaned and scratch:
-        import shutil  # as costly to import
+        import shutil  # no start of a child shall pay for it either
 
         shutil.rmtree(scratch, ignore_errors=True)
     return code if code >= 0 else 128 - code
