@@ -133,7 +133,8 @@ def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> floa
         if one.outcome is None:
             return one.rate_per_s
     low, high = _ends(standings)
-    step = WHOLE_SENSORS * limits.ratio if hint is not None and len(standings) <= NEAR_STEPS else STEP
+    narrow = WHOLE_SENSORS * limits.ratio
+    step = narrow if hint is not None and len(standings) <= NEAR_STEPS else STEP
     if high is None and (low is None or low.rate_per_s < limits.ceiling_per_s):
         above = (hint or FIRST_PER_S) if low is None else max(step * low.rate_per_s, hint or 0.0)
         return min(max(above, limits.floor_per_s), limits.ceiling_per_s)
@@ -143,7 +144,7 @@ def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> floa
     if high is not None and low is not None and high.rate_per_s > limits.ratio * low.rate_per_s:
         middle = math.sqrt(low.rate_per_s * high.rate_per_s)
         # What has passed, if less often than not, is near the limit.
-        return max(middle, high.rate_per_s / (WHOLE_SENSORS * limits.ratio)) if high.passed else middle
+        return max(middle, high.rate_per_s / narrow) if high.passed else middle
     # The older end comes first: the search went on from it by its one trial, and where that was luck it lies elsewhere.
     ends = [end.rate_per_s for end in (low, high) if end is not None and not end.settled]
     return next((trial.rate_per_s for trial in trials if trial.rate_per_s in ends), None)
