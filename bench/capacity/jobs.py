@@ -57,10 +57,16 @@ class PointSearch:
         """All that have ended, in order."""
         return [one.trial for one in self.tried]
 
-    def add(self, rate_per_s: float, cell: Cell, second_half: float | None) -> Trial:
-        """One more has ended, with ``cell``; ``second_half`` as `judge_trial` takes it."""
+    def add(self, rate_per_s: float, cell: Cell, second_half: float | None, *, cold: bool = False) -> Trial:
+        """One more has ended, with ``cell``; ``second_half`` as `judge_trial` takes it.
+
+        ``cold``: the broker had served none before. One that failed tells nothing then.
+        """
         judged = judge_trial(cell, self.slo, second_half)
-        trial = Trial(rate_per_s=rate_per_s, outcome=judged.outcome, reason=judged.reason)
+        outcome, reason = judged.outcome, judged.reason
+        if cold and outcome == "failed":
+            outcome, reason = "untold", f"the run's first trial, on a broker that has compiled little: {reason}"
+        trial = Trial(rate_per_s=rate_per_s, outcome=outcome, reason=reason)
         self.tried.append(Tried(trial=trial, cell=cell, value=judged.value))
         return trial
 
@@ -116,7 +122,9 @@ class CapacitySearch:
         self._began = began
         self._stream = GrowingStream(bench.stream, with_longest_warmup(bench.config), tail_s=max(map(tail_s, cells)))
         self._slo = parse_slo(bench.config.slo, cells)
-        #: The best that any session drained: one that warms up beside the scoring of a trial is slower.
+        #: Whether no trial has ended yet.
+        self._cold = True
+        #: The best that any session drained.
         self._drain_per_s: float | None = None
         #: The highest rate that passed at the last point of a trigger, and of a mode, real-time or not.
         self._passed_at: dict[Trigger, float] = {}
@@ -153,7 +161,8 @@ class CapacitySearch:
             return rate, replace(bench, stream=self._stream.at(rate))
 
         def ended(cell: Cell) -> None:
-            trial = search.add(job.rate_per_s, cell, job.second_half_ms)
+            trial = search.add(job.rate_per_s, cell, job.second_half_ms, cold=self._cold)
+            self._cold = False
             self._learn_drain(cell)
             if trial.outcome != "passed":
                 drop_bulky(job.folder)

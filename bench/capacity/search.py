@@ -4,9 +4,10 @@ A *trial* is one cell at one rate. Rates go up or down by a factor of two until 
 (from where the limit is thought to be, the first three steps are as wide as a bracket may be); the gap is halved
 geometrically, or left by such a step down from an upper end that has passed once; then each end is tried once more.
 Near the limit the same rate passes today and fails tomorrow, so a rate stands by the majority of its trials: an end
-that is contradicted gets a third one, which may move the bracket. A trial that tells nothing about the pipeline (a
-noisy host, a publisher at its limit) is repeated once; a rate that told nothing twice bounds the search like a failed
-one, and is never an end of the bracket.
+that is contradicted gets a third one, which may move the bracket. What passed at a higher rate confirms the end that
+passed, and what failed at a lower one the end that failed: that end is not tried again. A trial that tells nothing
+about the pipeline (a noisy host, a publisher at its limit) is repeated once; a rate that told nothing twice bounds the
+search like a failed one, and is never an end of the bracket.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ WHOLE_SENSORS: Final = 0.98
 #: How far apart the ends of the bracket may be, failed over passed: of whole searches, and of `--quick`.
 RATIO: Final = 1.25
 QUICK_RATIO: Final = 1.5
-#: So many trials that agree confirm a rate; so many that tell nothing give it up.
+#: So many trials that agree confirm a rate, one of them its own; so many that tell nothing give it up.
 CONFIRMS: Final = 2
 GIVES_UP: Final = 2
 #: However they contradict each other, one point of the matrix gets no more trials than these.
@@ -65,12 +66,14 @@ class Bracket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Standing:
-    """One rate by all its trials."""
+    """One rate by all its trials, and by those that say more: passed at higher rates, failed at lower ones."""
 
     rate_per_s: float
     passed: int
     failed: int
     untold: int
+    passed_above: int
+    failed_below: int
 
     @property
     def outcome(self) -> Outcome | None:
@@ -81,8 +84,9 @@ class _Standing:
 
     @property
     def confirmed(self) -> bool:
-        """Whether enough of its trials agree."""
-        return max(self.passed, self.failed) >= CONFIRMS
+        """Whether enough trials agree with its majority."""
+        agreeing = {"passed": self.passed + self.passed_above, "failed": self.failed + self.failed_below}
+        return agreeing.get(self.outcome or "", 0) >= CONFIRMS
 
     @property
     def settled(self) -> bool:
@@ -154,7 +158,12 @@ def _standings(trials: Sequence[Trial]) -> list[_Standing]:
     """Every rate that was tried, in ascending order."""
     counted = Counter((trial.rate_per_s, trial.outcome) for trial in trials)
     return [
-        _Standing(rate_per_s=rate, **{outcome: counted[rate, outcome] for outcome in get_args(Outcome)})
+        _Standing(
+            rate_per_s=rate,
+            **{outcome: counted[rate, outcome] for outcome in get_args(Outcome)},
+            passed_above=sum(trial.rate_per_s > rate and trial.outcome == "passed" for trial in trials),
+            failed_below=sum(trial.rate_per_s < rate and trial.outcome == "failed" for trial in trials),
+        )
         for rate in sorted({trial.rate_per_s for trial in trials})
     ]
 
