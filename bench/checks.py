@@ -210,6 +210,8 @@ def real_broker(e: Evidence) -> Reason | None:
 
 #: How much of all cores other programs may use; the kernel's own work for ours counts among them.
 OTHERS_SHARE = 0.15
+#: How much of the CPU time the hypervisor may take.
+STEAL_SHARE = 0.03
 
 
 def host_noise(e: Evidence) -> Reason | None:
@@ -219,7 +221,7 @@ def host_noise(e: Evidence) -> Reason | None:
     hiccup, steal, others = e.host.hiccup_p99_ms, e.host.steal, e.host.others_cores
     if hiccup is not None and hiccup > limit_ms:
         message = f"1 ms naps overran by {hiccup:.1f} ms at p99; {limit_ms:.1f} ms are allowed"
-    elif steal is not None and steal > 0.03:
+    elif steal is not None and steal > STEAL_SHARE:
         message = f"the hypervisor took {steal:.1%} of the CPU time"
     elif e.broker_kind == "embedded" and others is not None and others > OTHERS_SHARE * e.cores:
         # Someone else's broker may run here, and is part of what is measured.
@@ -253,12 +255,13 @@ def not_steady(e: Evidence) -> Reason | None:
     if stats.mannwhitneyu(*e.halves_ms).pvalue >= STEADY_P:
         return None
     what = "sent to seen" if e.trigger.is_realtime else "batch time"
-    return Reason(
-        rule="not steady",
-        verdict="inconclusive",
-        message=f"p50 of {what} was {first:.1f} ms in the first half of the window and {second:.1f} ms in the second",
-        remedy=f"give it {_longer_warmup(e)}: Java compiles for a minute or two what it runs often",
-    )
+    message = f"p50 of {what} was {first:.1f} ms in the first half of the window and {second:.1f} ms in the second"
+    remedy = f"give it {_longer_warmup(e)}: Java compiles for a minute or two what it runs often"
+    stolen = e.host.steal_worst_minute
+    if stolen is not None and stolen > STEAL_SHARE:
+        message += f"; in the worst minute the hypervisor took {stolen:.1%} of the CPU time"
+        remedy = "run the cell again when the machine is quieter: it was not equally fast for all of the window"
+    return Reason(rule="not steady", verdict="inconclusive", message=message, remedy=remedy)
 
 
 def _longer_warmup(e: Evidence) -> str:

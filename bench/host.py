@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import orjson
 
 from bench.latency import spread
 from bench.records import Host
+
+#: The mean over an hour hides a neighbour of some minutes: the worst stretch of so many seconds does not.
+STRETCH_S: Final = 60
 
 
 def read_seconds(path: Path) -> list[dict[str, Any]]:
@@ -47,7 +50,18 @@ def host_record(seconds: list[dict[str, Any]], start_ns: int, end_ns: int, *, ou
         hiccup_p99_ms=hiccups.p99,
         hiccup_max_ms=hiccups.max,
         steal=share("steal_s", cpu_s),
+        steal_worst_minute=worst_steal(inside),
         cpu_pressure=share("pressure_us", elapsed_s * 1e6),
         others_cores=round(max(0.0, (last["busy_s"] - first["busy_s"]) / elapsed_s - ours_cores), 3),
         clock_step_ms=round((max(wall_minus_mono_ns) - min(wall_minus_mono_ns)) / 1e6, 4),
     )
+
+
+def worst_steal(seconds: list[dict[str, Any]]) -> float | None:
+    """The largest share of the CPU time that the hypervisor took within `STRETCH_S` of ``seconds``, at least two."""
+    if seconds[0]["steal_s"] is None:
+        return None
+    apart = min(STRETCH_S, len(seconds) - 1)
+    stolen, whole = (np.array([second[key] for second in seconds]) for key in ("steal_s", "cpu_s"))
+    within = whole[apart:] - whole[:-apart]
+    return round(float(np.max((stolen[apart:] - stolen[:-apart]) / within)), 5) if within.all() else None

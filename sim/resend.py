@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from base.durations import parse_duration_s
+from base.durations import format_duration, parse_duration_s
 from base.errors import UsageError, one_line_errors
 from sim.deliveries import read_deliveries
+from sim.pacing import TICK_NS
 from sim.transmit import (
     Bootstrap,
     JsonEvents,
@@ -53,6 +54,13 @@ def resend(
     ] = None,
     readings: Limit = None,
     unpaced: Unpaced = False,
+    tick: Annotated[
+        str,
+        typer.Option(
+            metavar="DUR",
+            help="Gather for so long what becomes due, and send it then: the longer, the fewer requests.",
+        ),
+    ] = format_duration(TICK_NS / 1e9),
     log: Log = None,
     kafka_config: KafkaConfig = None,
     verbose: Verbose = False,
@@ -70,6 +78,7 @@ def resend(
         lead_s=parse_duration_s(lead, field="--lead"),
         limit=readings,
         unpaced=unpaced,
+        tick_ns=round(parse_duration_s(tick, field="--tick") * 1e9),
         log=log,
         kafka_config=kafka_config,
         verbose=verbose,

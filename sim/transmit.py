@@ -21,7 +21,7 @@ from base.kafka_config import read_kafka_config
 from base.kafka_security import librdkafka_settings
 from sim.control import Control
 from sim.delivery_log import DeliveryLog
-from sim.pacing import SystemClock, pace, wall_minus_monotonic_ns
+from sim.pacing import TICK_NS, SystemClock, pace, wall_minus_monotonic_ns
 from sim.prepare import MOST_AHEAD, Prepared, Preparer
 from sim.sender import Sender
 
@@ -58,13 +58,17 @@ JsonEvents = Annotated[bool, typer.Option("--json-events", help="Tell what happe
 
 @dataclass(frozen=True, kw_only=True)
 class Transmission:
-    """Where deliveries go, and how. ``lead_s``: wall seconds that are sent before event time zero."""
+    """Where deliveries go, and how.
+
+    ``lead_s``: wall seconds that are sent before event time zero. ``tick_ns``: the least time between two sends.
+    """
 
     bootstrap: str
     topic: str
     lead_s: float = 0.0
     limit: int | None = None
     unpaced: bool = False
+    tick_ns: int = TICK_NS
     log: Path | None = None
     kafka_config: Path | None = None
     verbose: bool = False
@@ -101,7 +105,7 @@ def transmit(how: Transmission, source: Iterator[Prepared], *, named: str, ahead
                 zero_wall_ns=zero_wall_ns,
                 first_due_ns=None if first_due_ns is None else zero_wall_ns + first_due_ns,
             )
-        _run(sender, preparer, control, zero_wall_ns=zero_wall_ns, unpaced=how.unpaced)
+        _run(sender, preparer, control, zero_wall_ns=zero_wall_ns, how=how)
         finish(how, sender.totals(), planned=preparer.planned)
     control.leave()
 
@@ -142,7 +146,7 @@ def finish(how: Transmission, totals: Mapping[str, Any], *, planned: int | None)
         )
 
 
-def _run(sender: Sender, preparer: Preparer, control: Control, *, zero_wall_ns: int, unpaced: bool) -> None:
+def _run(sender: Sender, preparer: Preparer, control: Control, *, zero_wall_ns: int, how: Transmission) -> None:
     # A collection would stall the pacing for milliseconds. What is prepared is frozen out of them for
     # good; a run that goes on preparing needs them, but they are then short.
     gc.collect()
@@ -158,7 +162,8 @@ def _run(sender: Sender, preparer: Preparer, control: Control, *, zero_wall_ns: 
         send=sender.send,
         woken=sender.woken,
         stopped=control.stopped,
-        unpaced=unpaced,
+        unpaced=how.unpaced,
+        tick_ns=how.tick_ns,
     )
     gc.enable()
     sender.flush()

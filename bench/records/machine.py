@@ -38,6 +38,8 @@ class Host(Record):
     hiccup_max_ms: float | None
     #: Share of CPU time taken by the hypervisor; None where the kernel does not say.
     steal: float | None
+    #: That share over the worst minute of the window, or over all of a shorter one.
+    steal_worst_minute: float | None = None
     #: Mean share of time in which some task waited for a CPU (Linux pressure stall information).
     cpu_pressure: float | None
     #: Change of wall clock minus monotonic clock over the window, in ms.

@@ -113,3 +113,12 @@ def test_a_longer_warm_up_is_longer_than_the_one_in_use_and_has_readings(warmup_
     """It is twice what it was, and beyond the scenario's day of lead the remedy says what that takes."""
     _, (reason,) = checks.judge(an_evidence(halves_ms=halves(150.0, 100.0), warmup_s=warmup_s))
     assert reason.remedy.startswith(remedy)
+
+
+def test_a_machine_that_was_slower_for_some_minutes_is_named():
+    """Where the hypervisor took its share meanwhile, a longer warm-up is not what is wanted."""
+    changes = {"halves_ms": halves(150.0, 100.0), "host": a_host(steal=0.01, steal_worst_minute=0.073)}
+    _, (reason,) = checks.judge(an_evidence(**changes))
+    assert reason.rule == "not steady"
+    assert reason.message.endswith("; in the worst minute the hypervisor took 7.3% of the CPU time")
+    assert reason.remedy.startswith("run the cell again when the machine is quieter")

@@ -49,6 +49,23 @@ def test_steal_is_a_share_of_cpu_time():
     assert host_record(seconds, 11 * S, 20 * S, ours_cores=1.0).steal == pytest.approx(1 / 20, abs=1e-3)
 
 
+def test_the_worst_minute_is_not_hidden_by_the_hour():
+    """Twelve CPU seconds were stolen, all in one minute; of a shorter window the worst minute is all of it."""
+    seconds = [_second(at, steal_s=min(max(at - 1000, 0), 60) / 5) for at in range(1, 3602)]
+    host = host_record(seconds, 1 * S, 3600 * S, ours_cores=1.0)
+    assert host.steal == pytest.approx(12 / 7200, abs=1e-4)
+    assert host.steal_worst_minute == pytest.approx(12 / 120, abs=1e-3)
+    short = host_record(seconds, 1001 * S, 1010 * S, ours_cores=1.0)
+    assert short.steal_worst_minute == pytest.approx(short.steal, abs=1e-4)
+
+
+def test_where_the_kernel_tells_no_steal_there_is_none():
+    """Neither a share nor a worst minute."""
+    seconds = [_second(at) | {"steal_s": None} for at in range(1, 30)]
+    host = host_record(seconds, 1 * S, 20 * S, ours_cores=1.0)
+    assert (host.steal, host.steal_worst_minute) == (None, None)
+
+
 def test_no_data_is_none_not_zero():
     """A meter that wrote nothing leaves every number open."""
     assert host_record([], 0, S, ours_cores=0.0).hiccup_p99_ms is None

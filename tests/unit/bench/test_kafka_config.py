@@ -100,6 +100,17 @@ def test_every_child_that_connects_is_given_the_file(commands: list[list[str]], 
         assert "hunter2" not in " ".join(command)
 
 
+def test_the_publisher_of_a_trial_gathers_for_longer(commands: list[list[str]], tmp_path: Path):
+    """Its requests would bound what is found; any other cell's readings leave as they become due."""
+    spec = plan(CONFIG)[0]
+    for search_rate in (False, True):
+        bench = a_bench(config=CONFIG.model_copy(update={"search_rate": search_rate}))
+        cell_parts.start_publisher(spec, cell_topics("r", spec.id), bench, tmp_path, print)
+    cell, trial = commands
+    assert "--tick" not in cell
+    assert trial[trial.index("--tick") + 1] == "2ms"
+
+
 def test_the_secret_is_in_nothing_that_is_kept():
     """The stored configuration and the rerun command name the file; a Bench that is printed hides its settings."""
     assert CONFIG.stored()["kafka_config"] == "cloud.toml"
