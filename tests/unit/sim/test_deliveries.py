@@ -12,6 +12,7 @@ import pytest
 from base.errors import UsageError
 from sim.deliveries import read_deliveries, write_deliveries
 from sim.encode import ready_to_send
+from sim.resend import tick_ns_of
 from sim.scenario import load_scenario
 from sim.simulate import simulate
 from sim.stream import resolve_stream
@@ -105,3 +106,11 @@ def test_resend_repeats_a_backlog(tmp_path):
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: --repeat: ")
+
+
+@pytest.mark.parametrize(("text", "message"), [("21ms", "give 20ms or less"), ("soon", "--tick: 'soon'")])
+def test_a_tick_is_short(text, message):
+    """What would never be slept is refused, and not cut off in silence."""
+    assert (tick_ns_of("2ms"), tick_ns_of("20ms")) == (2_000_000, 20_000_000)
+    with pytest.raises(UsageError, match=message):
+        tick_ns_of(text)
