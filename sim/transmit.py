@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from base.batch_producer import BatchProducer
+from base.durations import format_duration
 from base.errors import ComponentFailed, UsageError
 from base.jsonl import emit
 from base.kafka import QUIET, Admin
@@ -21,7 +22,7 @@ from base.kafka_config import read_kafka_config
 from base.kafka_security import librdkafka_settings
 from sim.control import Control
 from sim.delivery_log import DeliveryLog
-from sim.pacing import TICK_NS, SystemClock, pace, wall_minus_monotonic_ns
+from sim.pacing import LONGEST_SLEEP_NS, TICK_NS, SystemClock, pace, wall_minus_monotonic_ns
 from sim.prepare import MOST_AHEAD, Prepared, Preparer
 from sim.sender import Sender
 
@@ -78,6 +79,10 @@ class Transmission:
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"--readings {self.limit}: give at least 1")
+        if self.tick_ns > LONGEST_SLEEP_NS:
+            longest = format_duration(LONGEST_SLEEP_NS / 1e9)
+            tick = format_duration(self.tick_ns / 1e9)
+            raise UsageError(f"--tick {tick}: acknowledgements are noticed every {longest}; give {longest} or less")
 
 
 def transmit(how: Transmission, source: Iterator[Prepared], *, named: str, ahead: int = MOST_AHEAD) -> None:
