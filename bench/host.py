@@ -37,31 +37,29 @@ def host_record(seconds: list[dict[str, Any]], start_ns: int, end_ns: int, *, ou
         return Host(hiccup_p99_ms=None, hiccup_max_ms=None, steal=None, cpu_pressure=None, clock_step_ms=None)
     first, last = inside[0], inside[-1]
     hiccups = spread(np.concatenate([np.asarray(second["hiccups_ms"]) for second in inside]))
-    cpu_s = last["cpu_s"] - first["cpu_s"]
     elapsed_s = (last["mono_ns"] - first["mono_ns"]) / 1e9
     wall_minus_mono_ns = [second["wall_ns"] - second["mono_ns"] for second in inside]
-
-    def share(key: str, whole: float) -> float | None:
-        if first[key] is None or whole <= 0:
-            return None
-        return round(float(last[key] - first[key]) / whole, 5)
-
+    stolen, cpu = ([second[key] for second in inside] for key in ("steal_s", "cpu_s"))
+    pressed, passed = [second["pressure_us"] for second in inside], [second["mono_ns"] / 1e3 for second in inside]
+    whole = len(inside) - 1
     return Host(
         hiccup_p99_ms=hiccups.p99,
         hiccup_max_ms=hiccups.max,
-        steal=share("steal_s", cpu_s),
-        steal_worst_minute=worst_steal(inside),
-        cpu_pressure=share("pressure_us", elapsed_s * 1e6),
+        steal=largest_share(stolen, cpu, whole),
+        steal_worst_minute=largest_share(stolen, cpu, min(STRETCH_S, whole)),
+        cpu_pressure=largest_share(pressed, passed, whole),
         others_cores=round(max(0.0, (last["busy_s"] - first["busy_s"]) / elapsed_s - ours_cores), 3),
         clock_step_ms=round((max(wall_minus_mono_ns) - min(wall_minus_mono_ns)) / 1e6, 4),
     )
 
 
-def worst_steal(seconds: list[dict[str, Any]]) -> float | None:
-    """The largest share of the CPU time that the hypervisor took within `STRETCH_S` of ``seconds``, at least two."""
-    if seconds[0]["steal_s"] is None:
+def largest_share(part: list[Any], whole: list[Any], apart: int) -> float | None:
+    """The most that ``part`` grew by, as a share of what ``whole`` did, between two of their totals ``apart``.
+
+    None: the machine does not tell.
+    """
+    if part[0] is None:
         return None
-    apart = min(STRETCH_S, len(seconds) - 1)
-    stolen, whole = (np.array([second[key] for second in seconds]) for key in ("steal_s", "cpu_s"))
-    within = whole[apart:] - whole[:-apart]
-    return round(float(np.max((stolen[apart:] - stolen[:-apart]) / within)), 5) if within.all() else None
+    totals = np.array([part, whole], dtype=float)
+    grown, grown_whole = totals[:, apart:] - totals[:, :-apart]
+    return round(float(np.max(grown / grown_whole)), 5) if grown_whole.all() else None
