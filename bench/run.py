@@ -229,7 +229,7 @@ def main(
         repeats=repeats,
         warmup_s=cfg.DEFAULT_WARMUP_S if warmup is None else parse_duration_s(warmup, field="--warmup"),
         window_s=cfg.window_for([*parsed, *(cfg.also_cell(one)[0] for one in more)], asked_s),
-        spark_warmup_s=spark_warmup_s(quick=quick, search_rate=search_rate),
+        spark_warmup_s=cfg.QUICK_SPARK_WARMUP_S if quick and not search_rate else cfg.SPARK_WARMUP_S,
         drain_s=cfg.QUICK_DRAIN_S if quick or search_rate else cfg.DRAIN_S,
         broker=broker,
         kafka_config=str(kafka_config) if kafka_config is not None else None,
@@ -255,13 +255,6 @@ def with_default_warmup(config: cfg.RunConfig) -> cfg.RunConfig:
     spec = resolve(config)
     most_s = spec.scenario.lead_s / spec.speedup
     return config.model_copy(update={"warmup_s": cfg.warmup_for(config.window_s, most_s=most_s)})
-
-
-def spark_warmup_s(*, quick: bool, search_rate: bool) -> float:
-    """How long a driver may warm its session up."""
-    if search_rate:
-        return cfg.SEARCH_SPARK_WARMUP_S
-    return cfg.QUICK_SPARK_WARMUP_S if quick else cfg.SPARK_WARMUP_S
 
 
 def go(config: cfg.RunConfig, *, dry_run: bool, json: bool, stored: Result | None = None) -> ExitCode:
