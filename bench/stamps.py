@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import polars as pl
+import pyarrow as pa
 
 from bench.judge import Judge
 from bench.progress import Batch, picked_ns
@@ -120,16 +121,20 @@ def parsed_alerts(messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _parsed(messages: pl.DataFrame) -> pl.DataFrame:
-    rows = []
+    found = []
     for value in messages["value"].to_list():
         try:
             alert = orjson.loads(value or b"")
         except orjson.JSONDecodeError:
             alert = None
-        alert = alert if isinstance(alert, dict) else {}
-        rows.append([take(alert.get(name)) for name, (_, take) in _ALERT_FIELDS.items()])
-    schema = {name: kind for name, (kind, _) in _ALERT_FIELDS.items()}
-    parsed = pl.DataFrame(rows, schema=schema, orient="row")
+        found.append(alert if isinstance(alert, dict) else {})
+    # By way of Arrow: Polars takes ten times as long for a column of lists.
+    schema = pl.DataFrame(schema={name: kind for name, (kind, _) in _ALERT_FIELDS.items()}).to_arrow().schema
+    columns = [
+        pa.array([take(alert.get(field.name)) for alert in found], field.type)
+        for field, (_, take) in zip(schema, _ALERT_FIELDS.values(), strict=True)
+    ]
+    parsed = pl.DataFrame(pa.table(columns, schema=schema))
     return messages.select("offset", "appended_ms", "seen_ns").hstack(parsed)
 
 
@@ -165,14 +170,11 @@ def named_alerts(alerts: pl.DataFrame, judged: pl.DataFrame, labels: Mapping[str
 
 def deliveries_frame(log: npt.NDArray[np.void]) -> pl.DataFrame:
     """The publisher's log as columns, with the same ``occurrence`` as in `judged_source`."""
-    columns = pl.DataFrame(
-        {
-            "sensor_id": log["sensor_id"].astype(np.int64),
-            "seq": log["seq"].astype(np.int64),
-            "due_ns": log["due_ns"].astype(np.int64),
-            "sent_ns": log["sent_ns"].astype(np.int64),
-        }
-    )
+    names = ("sensor_id", "seq", "due_ns", "sent_ns")
+    columns = pl.DataFrame({name: log[name].astype(np.int64) for name in names})
+    if not log["copy"].any():
+        # Nothing was sent twice, as in most scenarios: no need to sort millions of rows to learn it.
+        return columns.with_columns(occurrence=pl.lit(0, pl.Int64))
     return with_occurrence(columns)
 
 

@@ -27,9 +27,8 @@ from bench.summary import one_line
 from pipeline.triggers import Trigger
 
 #: Where a search begins, as a share of the rate at which Spark drains a backlog: publisher, broker and collector want
-#: cores as well; in real-time mode more of them, as readings come one by one.
+#: cores as well (METHOD).
 DRAIN_SHARE: Final = 0.7
-REALTIME_DRAIN_SHARE: Final = 0.35
 #: What of a trial is of no use once its numbers are known, and large.
 BULKY: Final = (".parquet", ".bin")
 
@@ -202,10 +201,7 @@ class CapacitySearch:
         passed = self._passed_at.get(trigger) or self._passed_in.get(trigger.is_realtime)
         if passed is not None:
             return passed
-        if self._drain_per_s is None:
-            return None
-        share = REALTIME_DRAIN_SHARE if trigger.is_realtime else DRAIN_SHARE
-        return share * self._drain_per_s
+        return None if self._drain_per_s is None else DRAIN_SHARE * self._drain_per_s
 
     def _learn(self, spec: CellSpec, cell: Cell) -> None:
         if cell.capacity is not None and cell.capacity.passed is not None:

@@ -36,9 +36,10 @@ LEAST_WINDOW_S: Final = 15.0
 REALTIME_WARMUP_S: Final = 15.0
 #: The most readings that a trial sends: all of them are simulated, and judged if it ends well, for which one core takes
 #: 10 microseconds each.
-MOST_READINGS: Final = 6_000_000
-#: How many more sensors are prepared than were asked for, so that a slightly higher rate needs no new stream.
-HEADROOM: Final = 1.25
+MOST_READINGS: Final = 12_000_000
+#: How many more sensors are prepared than were asked for: two steps up need no new stream, which takes as long to
+#: write as half a trial.
+HEADROOM: Final = 1.6
 
 
 def trial_window_s(trigger: Trigger) -> float:
@@ -118,6 +119,10 @@ class Extent:
         until_ns = round((config.window_s + tail_s) * 1e9)
         return cls(sensors=spec.sensors, since_ns=-round(config.warmup_s * 1e9), until_ns=until_ns)
 
+    def covers(self, other: Self) -> bool:
+        """Whether it holds all that ``other`` does."""
+        return self.sensors >= other.sensors and self.since_ns <= other.since_ns and self.until_ns >= other.until_ns
+
     def holds(self, stretch: Prepared) -> Bools:
         """Which of its deliveries (D,) are among these."""
         flags: Bools = (
@@ -155,7 +160,7 @@ class GrowingStream:
 
         Perhaps of more; no delivery is judged twice.
         """
-        if sent not in self._judged:
+        if not any(extent.covers(sent) for extent in self._judged):
             read = read_deliveries(
                 self._first.deliveries, since_ns=sent.since_ns, until_ns=sent.until_ns, sensors=sent.sensors
             )
