@@ -69,6 +69,18 @@ class PointSearch:
         self.tried.append(Tried(trial=trial, cell=cell, value=judged.value))
         return trial
 
+    def batches_per_s(self) -> float | None:
+        """The highest rate (readings/s) at which a micro-batch of a trial that passed worked off what it found.
+
+        In the median of those from which alerts came, weighed by the alerts. None in real-time mode, and before.
+        """
+        rates = [
+            one.trial.rate_per_s * self.spec.trigger.seconds * 1e3 / one.cell.batch_ms.p50
+            for one in self.tried
+            if one.trial.outcome == "passed" and one.cell.batch_ms is not None and one.cell.batch_ms.p50
+        ]
+        return max(rates, default=None)
+
     def chosen(self, found: Bracket) -> int:
         """Which trial, counted from 0, stands for the point: the last that passed at the highest rate.
 
@@ -125,9 +137,8 @@ class CapacitySearch:
         self._cold = True
         #: The best that any session drained.
         self._drain_per_s: float | None = None
-        #: The highest rate that passed at the last point of a trigger, and of a mode, real-time or not.
+        #: The highest rate that passed at the last point of a trigger.
         self._passed_at: dict[Trigger, float] = {}
-        self._passed_in: dict[bool, float] = {}
         for spec in cells[:done]:
             stored = next(cell for cell in result.cells if cell.id == spec.id)
             self._learn(spec, stored)
@@ -152,7 +163,7 @@ class CapacitySearch:
 
     def _trial(self, number: int, spec: CellSpec, search: PointSearch, bench: Bench) -> TrialJob:
         def settle() -> tuple[float, Bench] | None:
-            wanted = next_rate(search.trials, search.limits, self._hint(spec))
+            wanted = next_rate(search.trials, search.limits, self._hint(search))
             if wanted is None:
                 return None
             rate = whole_rate(bench.stream.spec, wanted)
@@ -192,20 +203,21 @@ class CapacitySearch:
         )
         return job
 
-    def _hint(self, spec: CellSpec) -> float | None:
+    def _hint(self, search: PointSearch) -> float | None:
         """Where the limit is expected, readings/s; None: nothing has been seen yet.
 
-        At that of the last point of this trigger, else of this mode, else by the drain.
+        At that of the last point of this trigger; else by how fast Spark works off what has gathered: a backlog, or
+        what this point's batches found.
         """
-        trigger = spec.trigger
-        passed = self._passed_at.get(trigger) or self._passed_in.get(trigger.is_realtime)
+        passed = self._passed_at.get(search.spec.trigger)
         if passed is not None:
             return passed
-        return None if self._drain_per_s is None else DRAIN_SHARE * self._drain_per_s
+        seen = [rate for rate in (self._drain_per_s, search.batches_per_s()) if rate is not None]
+        return DRAIN_SHARE * max(seen) if seen else None
 
     def _learn(self, spec: CellSpec, cell: Cell) -> None:
         if cell.capacity is not None and cell.capacity.passed is not None:
-            self._passed_at[spec.trigger] = self._passed_in[spec.trigger.is_realtime] = cell.capacity.passed
+            self._passed_at[spec.trigger] = cell.capacity.passed
 
     def _learn_drain(self, cell: Cell) -> None:
         told = drain_told(cell)

@@ -37,9 +37,9 @@ REALTIME_WARMUP_S: Final = 15.0
 #: The most readings that a trial sends: all of them are simulated, and judged if it ends well, for which one core takes
 #: 10 microseconds each.
 MOST_READINGS: Final = 12_000_000
-#: How many more sensors are prepared than were asked for: two steps up need no new stream, which takes as long to
-#: write as half a trial.
-HEADROOM: Final = 1.6
+#: How many more sensors are prepared than were asked for: a step up needs no new stream, which takes as long to write
+#: as half a trial.
+HEADROOM: Final = 1.3
 
 
 def trial_window_s(trigger: Trigger) -> float:

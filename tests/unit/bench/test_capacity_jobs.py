@@ -21,7 +21,7 @@ from bench.cell_parts import Bench
 from bench.conditions import parse_condition
 from bench.matrix import CellSpec, plan
 from bench.probes import NotDrained
-from bench.records import Capacity, Cell, Result
+from bench.records import Capacity, Cell, Result, Spread
 from bench.scheduler import Job, run_in_turn
 from bench.store import RunStore, load
 from bench.stream import PreparedStream, resolve
@@ -31,6 +31,8 @@ from pipeline.triggers import Trigger
 #: What each point sustains, readings/s, and the drain that its Spark tells.
 LIMITS = {"1s": 60_000.0, "5s": 30_000.0}
 DRAIN_PER_S = 100_000.0
+#: At which rate a micro-batch works off what it finds, readings/s.
+BATCHES_PER_S = 120_000.0
 
 
 class FakeCell:
@@ -54,37 +56,40 @@ def measured(spec: CellSpec, _read: object, bench: Bench, folder: Path) -> Cell:
         (folder / name).write_text(spec.id)
     late = bench.stream.spec.rate_per_s > LIMITS[spec.trigger.name]
     one = cell(spec.trigger.name, p50=500.0, p99=60_000.0 if late else 900.0, warmup={"drain_per_s": DRAIN_PER_S})
-    return one.model_copy(update={"id": spec.id})
+    batch_ms = bench.stream.spec.rate_per_s * spec.trigger.seconds / BATCHES_PER_S * 1e3
+    took = Spread(n=100, p50=batch_ms, p99=batch_ms, max=batch_ms)
+    return one.model_copy(update={"id": spec.id, "batch_ms": took})
 
 
 @pytest.fixture
 def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Result, RunStore]]:
     """Run a search over 1s and 5s with fake cells; returns the result and the store."""
-    FakeCell.said = []
-    config = with_searched_load(a_config(triggers=("1s", "5s"), partitions=(1,), search_rate=True))
     monkeypatch.setattr(GrowingStream, "_write", lambda *_: None)
-    stream = PreparedStream(
-        spec=resolve(config),
-        digest="d",
-        tables=None,  # type: ignore[arg-type]
-        beacons=frozenset(),
-        folder=tmp_path,
-    )
-    view = View(total=2, cell_estimate_s=lambda _: 0.0, quiet=True)
-    bench = Bench(
-        run_id="run",
-        config=config,
-        broker=SimpleNamespace(bootstrap="nowhere:1"),  # type: ignore[arg-type]
-        settings={},
-        rules=(),
-        judge=None,  # type: ignore[arg-type]
-        stream=stream,
-        backlogs={},
-        view=view,
-    )
-    store, result = RunStore(tmp_path / "out", "run"), a_result()
 
-    def go(**seams: Any) -> tuple[Result, RunStore]:
+    def go(partitions: tuple[int, ...] = (1,), **seams: Any) -> tuple[Result, RunStore]:
+        FakeCell.said = []
+        config = with_searched_load(a_config(triggers=("1s", "5s"), partitions=partitions, search_rate=True))
+        stream = PreparedStream(
+            spec=resolve(config),
+            digest="d",
+            tables=None,  # type: ignore[arg-type]
+            beacons=frozenset(),
+            folder=tmp_path,
+        )
+        view = View(total=len(plan(config)), cell_estimate_s=lambda _: 0.0, quiet=True)
+        bench = Bench(
+            run_id="run",
+            config=config,
+            broker=SimpleNamespace(bootstrap="nowhere:1"),  # type: ignore[arg-type]
+            settings={},
+            rules=(),
+            judge=None,  # type: ignore[arg-type]
+            stream=stream,
+            backlogs={},
+            view=view,
+        )
+        store, result = RunStore(tmp_path / "out", "run"), a_result()
+
         working: dict[str, Any] = {
             "starts": FakeCell, "runs": lambda cell: cell.spec, "reads": lambda raw, _: raw, "measures": measured
         }  # fmt: skip
@@ -123,13 +128,15 @@ def test_one_row_a_point_with_its_bracket(searched: Callable[..., tuple[Result, 
 
 
 def test_a_point_begins_where_the_limit_is_expected(searched: Callable[..., tuple[Result, RunStore]]):
-    """The first one without a hint, until it has learnt of the drain; the second at what the first sustained."""
-    result, _ = searched()
-    first, second = (one.capacity for one in result.cells if one.capacity is not None)
-    rates = [trial.rate_per_s for trial in first.trials]
-    assert rates[0] == pytest.approx(20_000.0, rel=1e-3)
-    assert rates[1] == pytest.approx(0.7 * DRAIN_PER_S, rel=1e-3)
-    assert second.trials[0].rate_per_s == first.passed
+    """The first of all without a hint, then by how fast work is done; a trigger's next at what its last sustained."""
+    result, _ = searched(partitions=(1, 2))
+    found = [(one.params.trigger, one.capacity) for one in result.cells if one.capacity is not None]
+    rates = [trial.rate_per_s for trial in found[0][1].trials]
+    assert rates[:2] == pytest.approx([20_000.0, 0.7 * BATCHES_PER_S], rel=1e-3)
+    before = {found[0][0]: found[0][1].passed}
+    for trigger, capacity in found[1:]:
+        assert capacity.trials[0].rate_per_s == pytest.approx(before.get(trigger, 0.7 * DRAIN_PER_S), rel=1e-3)
+        before[trigger] = capacity.passed
 
 
 def test_spark_starts_while_the_last_trial_is_scored(searched: Callable[..., tuple[Result, RunStore]]):
