@@ -35,11 +35,12 @@ BULKY: Final = (".parquet", ".bin")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A trial with its cell; ``value``: the number that the SLO is about."""
+    """A trial with its cell; ``value``: the number that the SLO is about; ``cold``: as in `PointSearch.add`."""
 
     trial: Trial
     cell: Cell
     value: float | None
+    cold: bool
 
 
 @dataclass(kw_only=True)
@@ -53,20 +54,22 @@ class PointSearch:
 
     @property
     def trials(self) -> list[Trial]:
-        """All that have ended, in order."""
-        return [one.trial for one in self.tried]
+        """All that have ended and count, in order."""
+        return [one.trial for one in self.tried if not one.cold]
 
     def add(self, rate_per_s: float, cell: Cell, second_half: float | None, *, cold: bool = False) -> Trial:
         """One more has ended, with ``cell``; ``second_half`` as `judge_trial` takes it.
 
-        ``cold``: the broker had served none before. One that failed tells nothing then.
+        ``cold``: the broker had served none before. It does not count, whatever became of it: it warms the broker, and
+        tells where to begin.
         """
         judged = judge_trial(cell, self.slo, second_half)
         outcome, reason = judged.outcome, judged.reason
-        if cold and outcome == "failed":
-            outcome, reason = "untold", f"the run's first trial, on a broker that has compiled little: {reason}"
+        if cold:
+            reason = f"the run's first trial, on a broker that has compiled little: {outcome}. {reason}".strip()
+            outcome = "untold"
         trial = Trial(rate_per_s=rate_per_s, outcome=outcome, reason=reason)
-        self.tried.append(Tried(trial=trial, cell=cell, value=judged.value))
+        self.tried.append(Tried(trial=trial, cell=cell, value=judged.value, cold=cold))
         return trial
 
     def batches_per_s(self) -> float | None:
@@ -90,8 +93,8 @@ class PointSearch:
         rate = found.passed if passed else min(trial.rate_per_s for trial in self.trials)
         return max(
             number
-            for number, trial in enumerate(self.trials)
-            if trial.rate_per_s == rate and (trial.outcome == "passed") is passed
+            for number, one in enumerate(self.tried)
+            if not one.cold and one.trial.rate_per_s == rate and (one.trial.outcome == "passed") is passed
         )
 
     def row(self, found: Bracket) -> Cell:
@@ -228,7 +231,7 @@ class CapacitySearch:
         """Store the point's row, and the files of the trial that it is of in the folder of its own."""
         found = bracket(search.trials, search.limits)
         home, chosen = self._store.cell_folder(search.spec.id), search.chosen(found) + 1
-        for count in range(1, len(search.trials) + 1):
+        for count in range(1, len(search.tried) + 1):
             if count != chosen:
                 drop_bulky(home / trial_folder(count))
         for path in (home / trial_folder(chosen)).iterdir():
