@@ -93,6 +93,13 @@ def main(
     wait_for_go: Annotated[
         bool, typer.Option("--wait-for-go", help="Begin the warm-up at a line `go` on stdin; takes --json-events.")
     ] = False,
+    warm_meanwhile: Annotated[
+        bool,
+        typer.Option(
+            "--warm-meanwhile",
+            help="Warm up before the `go` of --wait-for-go as well; that counts for half of --warm-limit at most.",
+        ),
+    ] = False,
     warm_whole: Annotated[
         bool, typer.Option("--warm-whole", help="Warm up for all of --warm-limit, however warm the session is by then.")
     ] = False,
@@ -121,6 +128,8 @@ def main(
             raise UsageError("--warm-topic and --warm-alerts-topic go together; give both or neither")
         if wait_for_go and not (json_events and warm_topic is not None):
             raise UsageError("--wait-for-go: the warm-up waits for a word on stdin; add --warm-topic and --json-events")
+        if warm_meanwhile and not wait_for_go:
+            raise UsageError("--warm-meanwhile: there is no wait without --wait-for-go; add it, or leave the flag out")
         topics = job_topics(topic, alerts_topic, rejects_topic)
         sinks = parse_sinks(sink or [], trigger=trigger)
         chosen = profile_named(profile, field="--profile")
@@ -136,6 +145,7 @@ def main(
             warm = WarmUp(
                 topics=scratch,
                 waits=wait_for_go,
+                meanwhile=warm_meanwhile,
                 limit_s=parse_duration_s(warm_limit, field="--warm-limit"),
                 whole=warm_whole,
                 drain_limit_s=parse_duration_s(drain_limit, field="--drain-limit"),

@@ -38,10 +38,12 @@ from wire.topics import Topics
 class WarmUp:
     """A backlog to warm up on, the scratch topic for its alerts and rejects, and the longest times: before the
     query, and after it if the rates of the drains before did not agree. ``waits``: until it is told to go;
-    ``whole``: the first of them is used up, however warm the session is."""
+    ``meanwhile``: it warms up until then as well, which counts for half of the first time at most, since others may
+    want the machine; ``whole``: the first of them is used up, however warm the session is."""
 
     topics: Topics
     waits: bool
+    meanwhile: bool
     limit_s: float
     whole: bool
     drain_limit_s: float
@@ -91,10 +93,14 @@ def run(config: RunConfig, announce: Announcer, stop: Stop) -> None:
             if config.warm is None:
                 _serve(spark, config, log, progress, announce, stop)
                 return
+            warmer = _warmer(spark, config, config.warm, work_dir)
+            limit_s = config.warm.limit_s
+            if config.warm.meanwhile:
+                before = warmer.warm_up(limit_s, stop.let_go)
+                limit_s -= min(before.seconds, limit_s / 2)
             if config.warm.waits:
                 stop.wait_for_go()
-            warmer = _warmer(spark, config, config.warm, work_dir)
-            warmed = warmer.warm_up(config.warm.limit_s, stop.asked, whole=config.warm.whole)
+            warmed = warmer.warm_up(limit_s, stop.asked, whole=config.warm.whole)
             announce("warmed", **asdict(warmed))
             if not stop.asked():
                 _serve(spark, config, log, progress, announce, stop)
@@ -151,7 +157,7 @@ def _warmer(spark: SparkSession, config: RunConfig, warm: WarmUp, work_dir: Path
         spark=spark,
         bootstrap=config.bootstrap,
         topics=warm.topics,
-        readings=sum(_admin(config).end_offsets(warm.topics.readings).values()),
+        readings=lambda: sum(_admin(config).end_offsets(warm.topics.readings).values()),
         rules=config.rules,
         profile=config.profile,
         kafka=config.kafka,

@@ -33,6 +33,10 @@ class Stop:
         """Wait until someone asks, ``seconds`` at most; whether someone has."""
         return self._event.wait(seconds)
 
+    def let_go(self) -> bool:
+        """Whether `wait_for_go` would return at once."""
+        return self._go.is_set()
+
     def wait_for_go(self) -> None:
         """Wait for a line ``go`` on stdin, or until someone asks for the end."""
         self._go.wait()

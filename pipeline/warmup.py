@@ -72,7 +72,7 @@ def is_warm(batches_ms: Sequence[float]) -> bool:
 
 @dataclass(kw_only=True)
 class Warmer:
-    """Runs the job on ``topics.readings``, a bounded backlog of ``readings`` readings, again and again.
+    """Runs the job on ``topics.readings``, a bounded backlog that holds ``readings()`` by now, again and again.
 
     The query is the measured one; only its topics, its trigger and its checkpoints (in ``folder``)
     are scratch. Methods raise `ComponentFailed` if a query dies.
@@ -81,7 +81,7 @@ class Warmer:
     spark: SparkSession
     bootstrap: str
     topics: Topics
-    readings: int
+    readings: Callable[[], int]
     rules: Sequence[AlertRule]
     profile: Profile
     folder: Path
@@ -94,7 +94,7 @@ class Warmer:
         started = time.monotonic()
         share = _DRAIN_SHARE_REALTIME if self.realtime else _DRAIN_SHARE
         passes = self._drains(started + share * limit_s, asked_to_stop)
-        until = started + limit_s
+        until, readings = started + limit_s, self.readings()
 
         # A real-time batch lasts as long as it is told to; what is beyond that is to become short.
         lasting_ms = SHORT_REALTIME_MS if self.realtime else 0
@@ -103,7 +103,7 @@ class Warmer:
             return (
                 time.monotonic() > until
                 or asked_to_stop()
-                or (not self.realtime and sum(batch["numInputRows"] for batch in batches) >= self.readings)
+                or (not self.realtime and sum(batch["numInputRows"] for batch in batches) >= readings)
                 or (not whole and is_warm([batch_ms(batch) - lasting_ms for batch in batches]))
             )
 

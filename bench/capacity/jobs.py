@@ -73,14 +73,14 @@ class PointSearch:
         return trial
 
     def batches_per_s(self) -> float | None:
-        """The highest rate (readings/s) at which a micro-batch of a trial that passed worked off what it found.
+        """The highest rate (readings/s) at which slow micro-batches of a trial that passed worked off what they found.
 
-        In the median of those from which alerts came, weighed by the alerts. None in real-time mode, and before.
+        By p99 of those from which alerts came, weighed by the alerts. None in real-time mode, and before.
         """
         rates = [
-            one.trial.rate_per_s * self.spec.trigger.seconds * 1e3 / one.cell.batch_ms.p50
+            one.trial.rate_per_s * self.spec.trigger.seconds * 1e3 / one.cell.batch_ms.p99
             for one in self.tried
-            if one.trial.outcome == "passed" and one.cell.batch_ms is not None and one.cell.batch_ms.p50
+            if one.trial.outcome == "passed" and one.cell.batch_ms is not None and one.cell.batch_ms.p99
         ]
         return max(rates, default=None)
 
@@ -209,14 +209,14 @@ class CapacitySearch:
     def _hint(self, search: PointSearch) -> float | None:
         """Where the limit is expected, readings/s; None: nothing has been seen yet.
 
-        At that of the last point of this trigger; else by how fast Spark works off what has gathered: a backlog, or
-        what this point's batches found.
+        At that of the last point of this trigger; else by how fast Spark works off what has gathered: a backlog by
+        itself, or what this point's batches found beside publisher, broker and collector.
         """
         passed = self._passed_at.get(search.spec.trigger)
         if passed is not None:
             return passed
-        seen = [rate for rate in (self._drain_per_s, search.batches_per_s()) if rate is not None]
-        return DRAIN_SHARE * max(seen) if seen else None
+        drained = DRAIN_SHARE * self._drain_per_s if self._drain_per_s is not None else None
+        return max((rate for rate in (drained, search.batches_per_s()) if rate is not None), default=None)
 
     def _learn(self, spec: CellSpec, cell: Cell) -> None:
         if cell.capacity is not None and cell.capacity.passed is not None:

@@ -146,12 +146,21 @@ def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> floa
         above_floor = high.rate_per_s > limits.floor_per_s
         return max(high.rate_per_s / step, limits.floor_per_s) if above_floor else None
     if high is not None and low is not None and high.rate_per_s > limits.ratio * low.rate_per_s:
-        middle = math.sqrt(low.rate_per_s * high.rate_per_s)
+        middle = _middle(low.rate_per_s, high.rate_per_s, narrow)
         # What has passed, if less often than not, is near the limit.
         return max(middle, high.rate_per_s / narrow) if high.passed else middle
     # The older end comes first: the search went on from it by its one trial, and where that was luck it lies elsewhere.
     ends = [end.rate_per_s for end in (low, high) if end is not None and not end.settled]
     return next((trial.rate_per_s for trial in trials if trial.rate_per_s in ends), None)
+
+
+def _middle(low: float, high: float, narrow: float) -> float:
+    """The geometric middle; where the gap is an odd number of brackets wide, one with a whole number of them below it.
+
+    Of three, one may be left by the next trial, where their middle would leave two either way.
+    """
+    wide = math.ceil(math.log(high / low) / math.log(narrow))
+    return low * narrow ** (wide // 2) if wide % 2 else math.sqrt(low * high)
 
 
 def _standings(trials: Sequence[Trial]) -> list[_Standing]:

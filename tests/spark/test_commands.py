@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -97,3 +98,24 @@ def test_dead_query_is_one_line(broker, topic, tmp_path):
     assert line == f"error: {events[-1]['reason']}"
     assert line.startswith("error: the kafka sink's query died: ")
     assert str(Path(tmp_path) / "spark.log") in line
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_what_waits_for_go_may_warm_up_meanwhile(broker, topic, meanwhile):
+    """With --warm-meanwhile it works on the backlog before the word `go`, else after it alone."""
+    scratch = f"{topic}-scratch"
+    args = ["--warm-topic", topic, "--warm-alerts-topic", scratch, "--warm-limit", "10s", "--wait-for-go"]
+    process = start(broker, topic, *args, "--json-events", *["--warm-meanwhile"] * meanwhile)
+    assert process.stdin is not None
+    events_until(process, "session_ready")
+    admin, until = Admin(broker.bootstrap), time.monotonic() + (60.0 if meanwhile else 5.0)
+    while not (written := admin.end_offsets(scratch)[0]) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert (written > 0) == meanwhile
+    process.stdin.write(b"go\n")
+    process.stdin.flush()
+    warmed = events_until(process, "started")[0]
+    assert warmed["event"] == "warmed"
+    assert admin.end_offsets(scratch)[0] > written
+    process.communicate(b"stop\n", timeout=60)
+    assert process.returncode == 0

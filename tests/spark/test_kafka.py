@@ -78,7 +78,7 @@ def warmer_of(spark, broker, topics, folder: Path, *, realtime: bool) -> Warmer:
         spark=spark,
         bootstrap=broker.bootstrap,
         topics=scratch,
-        readings=1_000,
+        readings=lambda: 1_000,
         rules=RULES,
         profile=TUNED,
         folder=folder,

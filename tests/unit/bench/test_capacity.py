@@ -132,6 +132,14 @@ def test_a_passed_end_that_fails_twice_moves_the_bracket_down():
     assert found.reasons == {}
 
 
+def test_a_gap_three_brackets_wide_may_be_left_by_the_next_trial():
+    """Its middle would leave two on either side; one bracket above what passed, a failure is the end of it."""
+    trials = [Trial(rate_per_s=100_000.0, outcome="passed"), Trial(rate_per_s=165_000.0, outcome="failed")]
+    assert next_rate(trials, LIMITS) == pytest.approx(122_500.0)
+    trials.append(Trial(rate_per_s=122_500.0, outcome="failed"))
+    assert next_rate(trials, LIMITS) == 100_000.0
+
+
 def test_below_what_has_passed_once_the_step_is_narrow():
     """40 k passed before it failed twice: the limit is near it, and not in the middle between it and 20 k."""
     trials = search(script("passed", "passed", *["failed"] * 5, "passed"))

@@ -142,15 +142,15 @@ def test_a_point_begins_where_the_limit_is_expected(searched: Callable[..., tupl
 
 
 def test_what_batches_work_off_tells_where_the_limit_is():
-    """A batch of 100 ms found a second's readings: ten times as many could be worked off. What failed tells nothing."""
+    """A slow batch worked off a second's readings in 125 ms: eight times as many can be. What failed tells nothing."""
     (spec,) = plan(a_config(triggers=("1s",), partitions=(1,), search_rate=True))
     slo = slo_of(parse_slo(None, [spec]), spec.params)
     search = PointSearch(spec=spec, slo=slo, limits=Limits(ratio=1.25, floor_per_s=1.0, ceiling_per_s=1e6))
     search.add(40_000.0, cell("1s", p99=60_000.0), None)
     assert search.batches_per_s() is None
-    took = Spread(n=15, p50=100.0, p99=120.0, max=150.0)
+    took = Spread(n=15, p50=100.0, p99=125.0, max=150.0)
     search.add(20_000.0, cell("1s", p99=900.0).model_copy(update={"batch_ms": took}), None)
-    assert search.batches_per_s() == pytest.approx(200_000.0)
+    assert search.batches_per_s() == pytest.approx(160_000.0)
 
 
 def test_spark_starts_while_the_last_trial_is_scored(searched: Callable[..., tuple[Result, RunStore]]):

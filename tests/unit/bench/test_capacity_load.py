@@ -46,11 +46,11 @@ def test_a_window_holds_whole_triggers_and_batches(trigger: str, window_s: float
 def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them():
     """What was asked for counts where it is longer; a search without real-time mode covers no more than it needs."""
     one, realtime = (Trigger.parse(text, field="t") for text in ("1s", "realtime:30s"))
-    for asked_s, expected in [(5.0, [(15.0, 5.0), (30.0, 15.0)]), (20.0, [(15.0, 20.0), (30.0, 20.0)])]:
+    for asked_s, expected in [(5.0, [(15.0, 5.0), (30.0, 10.0)]), (20.0, [(15.0, 20.0), (30.0, 20.0)])]:
         configs = [trial_config(a_config(search_rate=True, warmup_s=asked_s), trigger) for trigger in (one, realtime)]
         assert [(its.window_s, its.warmup_s) for its in configs] == expected
     both, micro = (a_config(triggers=names, search_rate=True) for names in (("realtime:30s", "1s"), ("1s", "5s")))
-    assert [with_longest_warmup(config).warmup_s for config in (both, micro)] == [15.0, 5.0]
+    assert [with_longest_warmup(config).warmup_s for config in (both, micro)] == [10.0, 5.0]
     measured = a_config(triggers=("realtime:30s", "1s"))
     assert with_longest_warmup(measured) == measured
 

@@ -37,6 +37,7 @@ def command(*args: str) -> subprocess.CompletedProcess[str]:
         (["--alerts-topic", "sensor"], "error: --topic sensor: "),
         (["--warm-topic", "backlog"], "error: --warm-topic and --warm-alerts-topic "),
         (["--wait-for-go"], "error: --wait-for-go: "),
+        (["--warm-meanwhile"], "error: --warm-meanwhile: "),
         (["--rules", "none.toml"], "error: --rules none.toml: "),
         (["--kafka-config", "none.toml"], "error: --kafka-config none.toml: "),
         (["--sink", "parket"], "error: --sink parket: "),
@@ -122,12 +123,14 @@ def test_who_waits_for_go_is_let_go(text, asked, monkeypatch):
     monkeypatch.setattr(os, "read", lambda _, size: read(read_end, size))
     with os.fdopen(read_end, "rb"), os.fdopen(write_end, "wb", buffering=0) as stdin:
         stop = Stop()
+        assert not stop.let_go()
         stop.heed_stdin()
         if text:
             stdin.write(text)
         else:
             stdin.close()
         stop.wait_for_go()
+        assert stop.let_go()
         assert stop.asked() == asked
         stdin.close()
         _join_reader()
