@@ -198,9 +198,6 @@ def start_spark(
     command += ["--progress", str(folder / "progress.jsonl"), "--json-events"]
     command += ["--warm-topic", bench.backlogs[spec.partitions], "--warm-alerts-topic", scratch_topic(topics)]
     command += ["--warm-limit", format_duration(config.spark_warmup_s), "--wait-for-go"]
-    if config.search_rate:
-        # While the trial before is scored. Its drains are timed once it has the machine for itself.
-        command.append("--warm-meanwhile")
     command += ["--drain-limit", format_duration(config.drain_s)]
     command += config.rules_flag()
     if config.spark_master is not None:

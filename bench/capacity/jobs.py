@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 from bench.capacity.consumer import SHARE, ConsumerJob
@@ -138,8 +139,8 @@ class CapacitySearch:
         self._slo = parse_slo(bench.config.slo, cells)
         #: Whether no trial has ended yet.
         self._cold = True
-        #: The best that any session drained.
-        self._drain_per_s: float | None = None
+        #: What sessions drained (readings/s), one after the other.
+        self._drains: list[float] = []
         #: The highest rate that passed at the last point of a trigger.
         self._passed_at: dict[Trigger, float] = {}
         for spec in cells[:done]:
@@ -176,7 +177,9 @@ class CapacitySearch:
         def ended(cell: Cell) -> None:
             trial = search.add(job.rate_per_s, cell, job.second_half_ms, cold=self._cold)
             self._cold = False
-            self._learn_drain(cell)
+            drained = drain_told(cell)
+            if drained is not None:
+                self._drains.append(drained)
             if trial.outcome != "passed":
                 drop_bulky(job.folder)
             reason = f": {trial.reason}" if trial.reason else ""
@@ -184,13 +187,15 @@ class CapacitySearch:
 
         def reads(raw: RawCell, bench: Bench) -> ReadBack:
             sent = Extent.of(bench.stream.spec, bench.config, tail_s=tail_s(spec))
-            return read_trial(raw, bench, self._stream.required(bench.judge, sent))
+            return read_trial(raw, bench, self._stream.required(bench.judge, bench.rules, sent))
 
         def measures(raw: RawCell, read: ReadBack, bench: Bench, folder: Path) -> Cell:
             cell = measure_trial(raw, read, bench, folder)
             job.second_half_ms = second_half_ms(raw, folder, search.slo)
             return cell
 
+        # The first of all starts beside the feed, which fills the backlog that it would warm up on.
+        meanwhile = spec.trial > 1 or number > self._done + 1
         folder = self._store.cell_folder(search.spec.id) / trial_folder(spec.trial)
         job = TrialJob(
             number=number,
@@ -202,7 +207,7 @@ class CapacitySearch:
             settle=settle,
             reads=reads,
             measures=measures,
-            starts=partial(TrialCell, lateness=lateness_of(search.slo, spec.params)),
+            starts=partial(TrialCell, lateness=lateness_of(search.slo, spec.params), meanwhile=meanwhile),
         )
         return job
 
@@ -215,17 +220,12 @@ class CapacitySearch:
         passed = self._passed_at.get(search.spec.trigger)
         if passed is not None:
             return passed
-        drained = DRAIN_SHARE * self._drain_per_s if self._drain_per_s is not None else None
+        drained = DRAIN_SHARE * median(self._drains) if self._drains else None
         return max((rate for rate in (drained, search.batches_per_s()) if rate is not None), default=None)
 
     def _learn(self, spec: CellSpec, cell: Cell) -> None:
         if cell.capacity is not None and cell.capacity.passed is not None:
             self._passed_at[spec.trigger] = cell.capacity.passed
-
-    def _learn_drain(self, cell: Cell) -> None:
-        told = drain_told(cell)
-        if told is not None:
-            self._drain_per_s = max(told, self._drain_per_s or 0.0)
 
     def _keep(self, search: PointSearch) -> None:
         """Store the point's row, and the files of the trial that it is of in the folder of its own."""

@@ -1,7 +1,8 @@
 """Which offered rate to try next, and what all tries say: the search of ``--search-rate``. Pure.
 
 A *trial* is one cell at one rate. Rates go up or down by a factor of two until one passed and a higher one did not
-(from where the limit is thought to be, the first three steps are as wide as a bracket may be); the gap is halved
+(from where the limit is thought to be, the first three steps are as wide as a bracket may be, and so are those from a
+rate that has both passed and failed); the gap is halved
 geometrically, or left by such a step down from an upper end that has passed once; then each end is tried once more.
 Near the limit the same rate passes today and fails tomorrow, so a rate stands by the majority of its trials: an end
 that is contradicted gets a third one, which may move the bracket. What passed at a higher rate confirms the end that
@@ -138,7 +139,9 @@ def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> floa
             return one.rate_per_s
     low, high = _ends(standings)
     narrow = WHOLE_SENSORS * limits.ratio
-    step = narrow if hint is not None and len(standings) <= NEAR_STEPS else STEP
+    # What has both passed and failed is near the limit, as is what was tried first.
+    near = any(end is not None and end.passed and end.failed for end in (low, high)) or len(standings) <= NEAR_STEPS
+    step = narrow if hint is not None and near else STEP
     if high is None and (low is None or low.rate_per_s < limits.ceiling_per_s):
         above = (hint or FIRST_PER_S) if low is None else max(step * low.rate_per_s, hint or 0.0)
         return min(max(above, limits.floor_per_s), limits.ceiling_per_s)

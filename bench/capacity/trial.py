@@ -60,11 +60,16 @@ class TrialCell(StartedCell):
     """A cell that may well be overtaxed, and is given up once that is certain.
 
     Late alerts are counted in the second half of its window: what is late before may tell of a pipeline that is not
-    warm yet (`judge_trial`). ``lateness``: None for an SLO of another kind.
+    warm yet (`judge_trial`). ``lateness``: None for an SLO of another kind. ``meanwhile``: its Spark warms up from its
+    start on, while the trial before is being scored; its drains are timed once it has the machine for itself.
     """
 
-    def __init__(self, spec: CellSpec, bench: Bench, folder: Path, lateness: Lateness | None = None) -> None:
+    def __init__(
+        self, spec: CellSpec, bench: Bench, folder: Path, lateness: Lateness | None = None, *, meanwhile: bool = False
+    ) -> None:
         self._lateness = lateness
+        if meanwhile:
+            self.pipeline_flags = ("--warm-meanwhile",)
         self._lag_ms = 0.0
         #: In how many seconds' worth of alerts all were late.
         self._late_s = 0.0

@@ -51,7 +51,7 @@ def trial(broker, tmp_path: Path, request: pytest.FixtureRequest):
     raw: Any = SimpleNamespace(
         topics=topics, delivery_log=log, collected=tmp_path / "collected.parquet", published={"unacked": []}
     )
-    bench: Any = SimpleNamespace(broker=broker, settings={}, judge=Judge(RULES))
+    bench: Any = SimpleNamespace(broker=broker, settings={}, judge=Judge(RULES), rules=RULES)
     yield raw, bench, GrowingStream(first, config, tail_s=0.5)
     admin.delete([topics.readings, topics.alerts, topics.rejects])
 
@@ -61,7 +61,7 @@ def test_it_is_what_is_read_back(trial):
     """Every reading that must be alerted or rejected, in its place and with all its copies; with garbled ones, too."""
     raw, bench, stream = trial
     whole = read_back(raw, bench).judged
-    reckoned = read_trial(raw, bench, stream.required(bench.judge, ALL)).judged
+    reckoned = read_trial(raw, bench, stream.required(bench.judge, bench.rules, ALL)).judged
     assert reckoned["appended_ms"].null_count() == len(reckoned)
     alerted = whole.filter(pl.col("alert_id").is_not_null())
     assert len(alerted) > 30
@@ -92,6 +92,6 @@ def test_where_the_topic_says_otherwise_it_is_read_back(trial, broker, wrong: st
         log.write_bytes(log.read_bytes()[half:] + log.read_bytes()[:half])
     else:
         raw.published["unacked"] = [(1, 1)]
-    read = read_trial(raw, bench, stream.required(bench.judge, ALL)).judged
+    read = read_trial(raw, bench, stream.required(bench.judge, bench.rules, ALL)).judged
     assert read["appended_ms"].null_count() == 0
     assert_frame_equal(read, read_back(raw, bench).judged)

@@ -26,12 +26,15 @@ from bench.capacity.load import (
     with_longest_warmup,
     with_searched_load,
 )
+from bench.capacity.ordinary import is_ordinary
 from bench.judge import Judge
 from bench.latency import samples_needed
 from bench.stream import latency_sensors, prepare_stream, resolve
 from pipeline.rules import load_rules
 from pipeline.triggers import Trigger
 from sim.deliveries import read_deliveries
+
+RULES = load_rules(None)
 
 
 @pytest.mark.parametrize(
@@ -127,24 +130,30 @@ def test_a_higher_rate_is_written_anew_and_a_lower_one_is_not(growing: tuple[Gro
 
 
 def test_nothing_is_judged_twice(growing: tuple[GrowingStream, Any]):
-    """At first what a slow trial sent, later that alone which is new, in a file that has grown too."""
+    """First what a slow trial sent, later what is new alone, in a file that has grown too; no ordinary reading."""
     stream, spec = growing
     seen: list[bytes] = []
 
     def judge(values: Sequence[bytes]) -> pl.DataFrame:
         seen.extend(values)
-        return Judge(load_rules(None))(values)
+        return Judge(RULES)(values)
 
     few = Extent(sensors=30, since_ns=0, until_ns=1_500_000_000)
-    slow = stream.required(judge, few)
+    slow = stream.required(judge, RULES, few)
     assert len(slow) > 0
     assert set(slow["sensor_id"]) <= set(range(1, 31))
     stream.at(2.0 * spec.rate_per_s)
     config = a_config(triggers=("1s",), warmup_s=0.5, window_s=2.0)
-    whole = stream.required(judge, Extent.of(replace(spec, sensors=200), config, tail_s=0.5))
+    whole = stream.required(judge, RULES, Extent.of(replace(spec, sensors=200), config, tail_s=0.5))
     sent = list(read_deliveries(stream.at(spec.rate_per_s).deliveries, sensors=200))
-    assert sorted(seen) == sorted(value for stretch in sent for value in stretch.values)
-    assert_frame_equal(stream.required(judge, few), whole)
+    values = [value for stretch in sent for value in stretch.values]
+    ordinary = is_ordinary(values, RULES)
+    assert 0.5 < np.mean(ordinary) < 1.0
+    assert sorted(seen) == sorted(value for value, spared in zip(values, ordinary, strict=True) if not spared)
+    judged = Judge(RULES)(values)
+    matters = judged.filter(pl.any_horizontal(pl.col("alert_id", "reason").is_not_null()))
+    assert whole["alert_id"].drop_nulls().sort().to_list() == sorted(set(matters["alert_id"].drop_nulls()))
+    assert_frame_equal(stream.required(judge, RULES, few), whole)
     early = [(int(one.sensor_id[row]), int(one.seq[row])) for one in sent for row in np.flatnonzero(few.holds(one))]
     mine = pl.DataFrame(early, schema={"sensor_id": pl.Int64, "seq": pl.Int64}, orient="row")
     columns = ["sensor_id", "seq"]

@@ -111,17 +111,6 @@ def test_the_publisher_of_a_trial_gathers_for_longer(commands: list[list[str]], 
     assert trial[trial.index("--tick") + 1] == "2ms"
 
 
-def test_the_driver_of_a_trial_warms_up_while_the_last_one_is_scored(commands: list[list[str]], tmp_path: Path):
-    """That of any other cell times its drain, and waits until it has the machine for itself."""
-    spec = plan(CONFIG)[0]
-    for search_rate in (False, True):
-        bench = a_bench(config=CONFIG.model_copy(update={"search_rate": search_rate}))
-        cell_parts.start_pipeline(spec, cell_topics("r", spec.id), bench, tmp_path)
-    cell, trial = commands
-    assert "--warm-meanwhile" not in cell
-    assert "--warm-meanwhile" in trial
-
-
 def test_the_secret_is_in_nothing_that_is_kept():
     """The stored configuration and the rerun command name the file; a Bench that is printed hides its settings."""
     assert CONFIG.stored()["kafka_config"] == "cloud.toml"
