@@ -1,9 +1,9 @@
 """Which offered rate to try next, and what all tries say: the search of ``--search-rate``. Pure.
 
 A *trial* is one cell at one rate. Rates go up or down by a factor of two until one passed and a higher one did not
-(from where the limit is thought to be, the first three steps are as wide as a bracket may be, and so are those from a
-rate that has both passed and failed); the gap is halved
-geometrically, or left by such a step down from an upper end that has passed once; then each end is tried once more.
+(from where the limit is thought to be, the first three steps are as wide as a bracket may be, as are those from a rate
+that has both passed and failed; three more are twice as wide); the gap is halved geometrically, or left by a step as
+wide as a bracket down from an upper end that has passed once; then each end is tried once more.
 Near the limit the same rate passes today and fails tomorrow, so a rate stands by the majority of its trials: an end
 that is contradicted gets a third one, which may move the bracket. What passed at a higher rate confirms the end that
 passed, and what failed at a lower one the end that failed: that end is not tried again. A trial that tells nothing
@@ -25,7 +25,8 @@ Outcome = Literal["passed", "failed", "untold"]
 FIRST_PER_S: Final = 20_000.0
 #: The factor by which rates go up or down until there is a bracket.
 STEP: Final = 2.0
-#: From a hint so many steps are as wide as the bracket may be, and a little less: rates come in whole sensors.
+#: From a hint so many steps are as wide as the bracket may be (a little less: rates come in whole sensors), and as many
+#: more are twice as wide.
 NEAR_STEPS: Final = 3
 WHOLE_SENSORS: Final = 0.98
 #: How far apart the ends of the bracket may be, failed over passed: of whole searches, and of `--quick`.
@@ -35,7 +36,7 @@ QUICK_RATIO: Final = 1.5
 CONFIRMS: Final = 2
 GIVES_UP: Final = 2
 #: However they contradict each other, one point of the matrix gets no more trials than these.
-MOST_TRIALS: Final = 14
+MOST_TRIALS: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +141,8 @@ def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> floa
     low, high = _ends(standings)
     narrow = WHOLE_SENSORS * limits.ratio
     # What has both passed and failed is near the limit, as is what was tried first.
-    near = any(end is not None and end.passed and end.failed for end in (low, high)) or len(standings) <= NEAR_STEPS
-    step = narrow if hint is not None and near else STEP
+    tried = 1 if any(end is not None and end.passed and end.failed for end in (low, high)) else len(standings)
+    step = STEP if hint is None or tried > 2 * NEAR_STEPS else min(narrow ** (1 if tried <= NEAR_STEPS else 2), STEP)
     if high is None and (low is None or low.rate_per_s < limits.ceiling_per_s):
         above = (hint or FIRST_PER_S) if low is None else max(step * low.rate_per_s, hint or 0.0)
         return min(max(above, limits.floor_per_s), limits.ceiling_per_s)

@@ -183,7 +183,7 @@ def test_one_that_the_instrument_cannot_overtax_has_no_failed_end():
     assert found.passed is not None
     assert 120_000.0 < found.passed < 150_000.0
     assert found.failed is None
-    assert found.reasons == {"failed": "168,328/s tells nothing: at 168328"}
+    assert found.reasons == {"failed": "173,394/s tells nothing: at 173394"}
 
 
 def test_one_that_passes_at_the_ceiling_has_no_failed_end():
