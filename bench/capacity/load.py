@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Final, Self
 
 import numpy as np
@@ -173,10 +174,12 @@ class GrowingStream:
                 for extent in self._judged:
                     known |= extent.holds(stretch)
                 new = np.flatnonzero(~known)
-                new = new[~is_ordinary([stretch.values[row] for row in new.tolist()], rules)]
+                values = [stretch.values[row] for row in new.tolist()]
+                matters = ~is_ordinary(values, rules)
+                new = new[matters]
                 # Its own numbers, which a garbled reading does not tell.
                 numbers = {"sensor_id": stretch.sensor_id.astype(np.int64)[new], "seq": stretch.seq[new]}
-                judged = judge([stretch.values[row] for row in new.tolist()])
+                judged = judge(list(compress(values, matters)))
                 judged = judged.with_columns(**{name: pl.Series(n) for name, n in numbers.items()})
                 self._required.append(judged.filter(pl.any_horizontal(pl.col("alert_id", "reason").is_not_null())))
             self._judged.append(sent)
