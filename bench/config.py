@@ -27,9 +27,8 @@ DEFAULT_WARMUP_S = 5.0
 LONGEST_WARMUP_S = 30.0
 #: The least a window may last (METHOD: 30 s, four micro-batches, one whole real-time batch).
 MIN_WINDOW_S = 30.0
-#: How long a driver may warm its session up: whole runs, `--search-rate`, `--quick`.
+#: How long a driver may warm its session up: whole runs, `--quick`.
 SPARK_WARMUP_S = 16.0
-SEARCH_SPARK_WARMUP_S = 12.0
 QUICK_SPARK_WARMUP_S = 7.0
 #: How long a driver may time the drain of the backlog after the window, if its warm-up could not.
 DRAIN_S = 10.0

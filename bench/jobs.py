@@ -21,7 +21,7 @@ from bench.probes import NotDrained
 from bench.records import Cell, QualityCell, Reason, Result
 from bench.scheduler import Idle
 from bench.store import RunStore, now
-from bench.stream import BACKLOG_READINGS, backlog_command
+from bench.stream import BACKLOG_READINGS, backlog_command, sensors_of_a_day
 from sim.deliveries import read_deliveries
 
 #: What a cell leaves in its folder that serves no reader.
@@ -51,7 +51,11 @@ class Feed(Idle):
         bench.stream.write(bench.rules)
         self._logs.mkdir(exist_ok=True)
         for count, topic in bench.backlogs.items():
-            command = backlog_command(bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topic)
+            # At the rates of a search a noon that Spark has not compiled for would decide.
+            sensors = sensors_of_a_day(bench.stream.spec) if bench.config.search_rate else None
+            command = backlog_command(
+                bench.stream.deliveries, bootstrap=bench.broker.bootstrap, topic=topic, sensors=sensors
+            )
             command += bench.config.kafka_config_flag()
             log = self._logs / f"backlog-p{count}.log"
             self._publishers.append(Child("backlog publisher", command, log=log, events=True))

@@ -229,11 +229,7 @@ def main(
         repeats=repeats,
         warmup_s=cfg.DEFAULT_WARMUP_S if warmup is None else parse_duration_s(warmup, field="--warmup"),
         window_s=cfg.window_for([*parsed, *(cfg.also_cell(one)[0] for one in more)], asked_s),
-        spark_warmup_s=cfg.SEARCH_SPARK_WARMUP_S
-        if search_rate
-        else cfg.QUICK_SPARK_WARMUP_S
-        if quick
-        else cfg.SPARK_WARMUP_S,
+        spark_warmup_s=cfg.QUICK_SPARK_WARMUP_S if quick else cfg.SPARK_WARMUP_S,
         drain_s=cfg.QUICK_DRAIN_S if quick or search_rate else cfg.DRAIN_S,
         broker=broker,
         kafka_config=str(kafka_config) if kafka_config is not None else None,

@@ -20,6 +20,7 @@ from sim.beacons import beacon_values
 from sim.deliveries import write_deliveries
 from sim.encode import ready_to_send
 from sim.scenario import load_scenario
+from sim.scenario_fields import DAY_S
 from sim.stream import StreamSpec, resolve_stream
 from wire.reading import CHANNELS
 
@@ -153,7 +154,20 @@ def backlog_topic(run_id: str, partitions: int) -> str:
     return f"backlog-{run_id}-p{partitions}"
 
 
-def backlog_command(deliveries: Path, *, bootstrap: str, topic: str, readings: int = BACKLOG_READINGS) -> list[str]:
-    """The publisher's command line that fills ``topic`` as fast as Kafka takes it."""
+def backlog_command(
+    deliveries: Path,
+    *,
+    bootstrap: str,
+    topic: str,
+    readings: int = BACKLOG_READINGS,
+    sensors: int | None = None,
+) -> list[str]:
+    """The publisher's command line that fills ``topic`` as fast as Kafka takes it, from the first so many sensors."""
     command = resend_command(deliveries, bootstrap=bootstrap, topic=topic)
+    command += ["--sensors", str(sensors)] if sensors is not None else []
     return [*command, "--unpaced", "--repeat", "--readings", str(readings)]
+
+
+def sensors_of_a_day(spec: StreamSpec) -> int:
+    """How many sensors report a warm-up backlog in a simulated day, in which every hour has its share of the alerts."""
+    return min(spec.sensors, max(1, round(BACKLOG_READINGS * spec.interval_s / DAY_S)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Final
 from bench.capacity.consumer import SHARE, ConsumerJob
 from bench.capacity.load import Extent, GrowingStream, limits_of, trial_config, whole_rate, with_longest_warmup
 from bench.capacity.reckoning import read_trial
-from bench.capacity.search import Bracket, Limits, Trial, bracket, next_rate
+from bench.capacity.search import Bracket, Limits, Trial, bracket, ends_with, next_rate
 from bench.capacity.slo import judge_trial, parse_slo, slo_of
 from bench.capacity.trial import TrialCell, TrialJob, drain_told, lateness_of, measure_trial, second_half_ms
 from bench.cell_parts import Bench, tail_s
@@ -36,29 +35,38 @@ BULKY: Final = (".parquet", ".bin")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A trial with its cell; ``value``: the number that the SLO is about; ``cold``: as in `PointSearch.add`."""
+    """A trial with its cell; ``value``: the number that the SLO is about; ``cold``: as in `PointSearch.add`.
+
+    ``folder``: where its files are.
+    """
 
     trial: Trial
     cell: Cell
     value: float | None
     cold: bool
+    folder: Path
 
 
 @dataclass(kw_only=True)
 class PointSearch:
-    """One point of the matrix, and what its trials came to."""
+    """One point of the matrix, the ``number``-th, counted from 1, and what its trials came to."""
 
+    number: int
     spec: CellSpec
     slo: Condition
     limits: Limits
     tried: list[Tried] = field(default_factory=list)
+    #: How many sessions have been started for it; not all are wanted once their turn comes.
+    started: int = 0
 
     @property
     def trials(self) -> list[Trial]:
         """All that have ended and count, in order."""
         return [one.trial for one in self.tried if not one.cold]
 
-    def add(self, rate_per_s: float, cell: Cell, second_half: float | None, *, cold: bool = False) -> Trial:
+    def add(
+        self, rate_per_s: float, cell: Cell, folder: Path, *, second_half: float | None = None, cold: bool = False
+    ) -> Trial:
         """One more has ended, with ``cell``; ``second_half`` as `judge_trial` takes it.
 
         ``cold``: the broker had served none before. It does not count, whatever became of it: it warms the broker, and
@@ -70,8 +78,16 @@ class PointSearch:
             reason = f"the run's first trial, on a broker that has compiled little: {outcome}. {reason}".strip()
             outcome = "untold"
         trial = Trial(rate_per_s=rate_per_s, outcome=outcome, reason=reason)
-        self.tried.append(Tried(trial=trial, cell=cell, value=judged.value, cold=cold))
+        self.tried.append(Tried(trial=trial, cell=cell, value=judged.value, cold=cold, folder=folder))
         return trial
+
+    def wanted(self, hint: float | None) -> float | None:
+        """The rate to try next, readings/s; None: all has been tried."""
+        return next_rate(self.trials, self.limits, hint)
+
+    def ends_with(self, rate_per_s: float) -> bool:
+        """Whether it is over if one more trial at ``rate_per_s`` comes out as most there did."""
+        return ends_with(self.trials, self.limits, rate_per_s)
 
     def batches_per_s(self) -> float | None:
         """The highest rate (readings/s) at which slow micro-batches of a trial that passed worked off what they found.
@@ -85,18 +101,18 @@ class PointSearch:
         ]
         return max(rates, default=None)
 
-    def chosen(self, found: Bracket) -> int:
-        """Which trial, counted from 0, stands for the point: the last that passed at the highest rate.
+    def chosen(self, found: Bracket) -> Tried:
+        """The trial that stands for the point: the last that passed at the highest rate.
 
         Where none passed, the last at the lowest rate.
         """
         passed = found.passed is not None
         rate = found.passed if passed else min(trial.rate_per_s for trial in self.trials)
-        return max(
-            number
-            for number, one in enumerate(self.tried)
+        return [
+            one
+            for one in self.tried
             if not one.cold and one.trial.rate_per_s == rate and (one.trial.outcome == "passed") is passed
-        )
+        ][-1]
 
     def row(self, found: Bracket) -> Cell:
         """The point's cell: that of the chosen trial, with the capacity and what all trials took."""
@@ -118,7 +134,7 @@ class PointSearch:
         )
         cells = [one.cell for one in self.tried]
         whole = {"started": cells[0].started, "duration_s": round(sum(cell.duration_s for cell in cells), 2)}
-        return cells[self.chosen(found)].model_copy(update={"id": self.spec.id, "capacity": capacity, **whole})
+        return self.chosen(found).cell.model_copy(update={"id": self.spec.id, "capacity": capacity, **whole})
 
 
 class CapacitySearch:
@@ -133,10 +149,12 @@ class CapacitySearch:
         result: Result,
         began: Callable[[CellJob], None],
     ) -> None:
-        self._cells, self._done, self._bench, self._store, self._result = cells, done, bench, store, result
-        self._began = began
+        self._bench, self._store, self._result, self._began = bench, store, result, began
         self._stream = GrowingStream(bench.stream, with_longest_warmup(bench.config), tail_s=max(map(tail_s, cells)))
         self._slo = parse_slo(bench.config.slo, cells)
+        #: What is searched, in order, and how many points of it are done.
+        self._points = [self._point(number, spec) for number, spec in enumerate(cells, 1)]
+        self._done = done
         #: Whether no trial has ended yet.
         self._cold = True
         #: What sessions drained (readings/s), one after the other.
@@ -149,25 +167,32 @@ class CapacitySearch:
 
     def jobs(self) -> Iterator[Job]:
         """Every trial of every point, and at last what the capacities are a share of."""
-        for number, spec in enumerate(self._cells[self._done :], self._done + 1):
-            yield from self._point(number, spec)
-        yield ConsumerJob(bench=self._bench, store=self._store, result=self._result)
-
-    def _point(self, number: int, spec: CellSpec) -> Iterator[Job]:
-        config = trial_config(self._bench.config, spec.trigger)
-        bench = replace(self._bench, config=config)
-        limits = limits_of(bench.stream.spec, config, tail_s=tail_s(spec))
-        search = PointSearch(spec=spec, slo=slo_of(self._slo, spec.params), limits=limits)
-        for count in itertools.count(1):
-            job = self._trial(number, replace(spec, trial=count), search, bench)
+        expected = self._done
+        while self._done < len(self._points):
+            search = self._points[expected]
+            job = self._trial(search)
             yield job
             if job.unwanted:
-                break
-        self._keep(search)
+                expected = self._done
+            # It has run, but is not judged yet.
+            elif search is not self._points[-1]:
+                expected = self._done + search.ends_with(job.rate_per_s)
+        yield ConsumerJob(bench=self._bench, store=self._store, result=self._result)
 
-    def _trial(self, number: int, spec: CellSpec, search: PointSearch, bench: Bench) -> TrialJob:
+    def _point(self, number: int, spec: CellSpec) -> PointSearch:
+        config = trial_config(self._bench.config, spec.trigger)
+        limits = limits_of(self._bench.stream.spec, config, tail_s=tail_s(spec))
+        return PointSearch(number=number, spec=spec, slo=slo_of(self._slo, spec.params), limits=limits)
+
+    def _trial(self, search: PointSearch) -> TrialJob:
+        # The first of all starts beside the feed, which fills the backlog that it would warm up on.
+        meanwhile = any(point.started for point in self._points)
+        search.started += 1
+        spec = replace(search.spec, trial=search.started)
+        bench = replace(self._bench, config=trial_config(self._bench.config, spec.trigger))
+
         def settle() -> tuple[float, Bench] | None:
-            wanted = next_rate(search.trials, search.limits, self._hint(search))
+            wanted = search.wanted(self._hint(search)) if search.number == self._done + 1 else None
             if wanted is None:
                 return None
             rate = whole_rate(bench.stream.spec, wanted)
@@ -175,7 +200,7 @@ class CapacitySearch:
             return rate, replace(bench, stream=self._stream.at(rate))
 
         def ended(cell: Cell) -> None:
-            trial = search.add(job.rate_per_s, cell, job.second_half_ms, cold=self._cold)
+            trial = search.add(job.rate_per_s, cell, job.folder, second_half=job.second_half_ms, cold=self._cold)
             self._cold = False
             drained = drain_told(cell)
             if drained is not None:
@@ -184,6 +209,8 @@ class CapacitySearch:
                 drop_bulky(job.folder)
             reason = f": {trial.reason}" if trial.reason else ""
             bench.view.note(f"  {search.spec.id}: {job.rate_per_s:,.0f}/s {trial.outcome}{reason}")
+            if search.wanted(self._hint(search)) is None:
+                self._keep(search)
 
         def reads(raw: RawCell, bench: Bench) -> ReadBack:
             sent = Extent.of(bench.stream.spec, bench.config, tail_s=tail_s(spec))
@@ -194,14 +221,11 @@ class CapacitySearch:
             job.second_half_ms = second_half_ms(raw, folder, search.slo)
             return cell
 
-        # The first of all starts beside the feed, which fills the backlog that it would warm up on.
-        meanwhile = spec.trial > 1 or number > self._done + 1
-        folder = self._store.cell_folder(search.spec.id) / trial_folder(spec.trial)
         job = TrialJob(
-            number=number,
+            number=search.number,
             spec=spec,
             bench=bench,
-            folder=folder,
+            folder=self._store.cell_folder(search.spec.id) / f"trial-{spec.trial}",
             began=self._began,
             ended=ended,
             settle=settle,
@@ -228,26 +252,22 @@ class CapacitySearch:
             self._passed_at[spec.trigger] = cell.capacity.passed
 
     def _keep(self, search: PointSearch) -> None:
-        """Store the point's row, and the files of the trial that it is of in the folder of its own."""
+        """Store the row of a point that is done, and the files of the trial that it is of in the folder of its own."""
+        self._done += 1
         found = bracket(search.trials, search.limits)
-        home, chosen = self._store.cell_folder(search.spec.id), search.chosen(found) + 1
-        for count in range(1, len(search.tried) + 1):
-            if count != chosen:
-                drop_bulky(home / trial_folder(count))
-        for path in (home / trial_folder(chosen)).iterdir():
+        home, chosen = self._store.cell_folder(search.spec.id), search.chosen(found).folder
+        for one in search.tried:
+            if one.folder != chosen:
+                drop_bulky(one.folder)
+        for path in chosen.iterdir():
             path.rename(home / path.name)
-        (home / trial_folder(chosen)).rmdir()
+        chosen.rmdir()
         cell = search.row(found)
         cell.files = sorted(f"cells/{cell.id}/{path.name}" for path in home.iterdir() if path.is_file())
         self._learn(search.spec, cell)
         self._result.cells.append(cell)
         self._store.save(self._result)
-        self._bench.view.note(f"[{len(self._result.cells)}/{len(self._cells)}] {one_line(cell)}")
-
-
-def trial_folder(count: int) -> str:
-    """Where the files of a point's trial are, below the point's folder."""
-    return f"trial-{count}"
+        self._bench.view.note(f"[{len(self._result.cells)}/{len(self._points)}] {one_line(cell)}")
 
 
 def drop_bulky(folder: Path) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 
 from base.errors import UsageError
 from bench.capacity.ordinary import is_ordinary
-from bench.capacity.search import FIRST_PER_S, QUICK_RATIO, RATIO, Limits
+from bench.capacity.search import FIRST_PER_S, Limits
 from bench.config import RunConfig, window_for
 from bench.latency import samples_needed
 from bench.matrix import plan
@@ -31,12 +31,24 @@ from sim.scenario import WeatherScenario, load_scenario
 from sim.stream import StreamSpec
 
 DAY_S: Final = 86_400.0
+#: How far apart the ends of a bracket may be, and how nearly the limit is known before they are confirmed.
+RATIO: Final = 1.25
+NEAR: Final = 1.25
+#: The same with `--quick`, whose ends are therefore farther from the limit.
+QUICK_RATIO: Final = 1.5
+QUICK_NEAR: Final = 1.15
 #: The least that a trial's window lasts, s.
 LEAST_WINDOW_S: Final = 15.0
-#: The least paced warm-up of a trial in real-time mode, s. For up to 15 s its p50 falls at high rates, at 63,000
-#: readings/s from 600 ms to 10: that is past well before the second half of the window, which decides then
+#: A search of so many points at most has more time for each trial: the longer it warms up, the less two differ.
+FEW_POINTS: Final = 4
+#: How long a trial's Spark warms up, s: in a search of few points, and of more.
+SPARK_WARMUP_S: Final = 24.0
+SPARK_WARMUP_OF_MANY_S: Final = 12.0
+#: The least paced warm-up of a trial in real-time mode, s, the same two. For up to 15 s its p50 falls at high rates, at
+#: 63,000 readings/s from 600 ms to 10: 10 s are past well before the second half of the window, which decides then
 #: (`judge_trial`).
-REALTIME_WARMUP_S: Final = 10.0
+REALTIME_WARMUP_S: Final = 15.0
+REALTIME_WARMUP_OF_MANY_S: Final = 10.0
 #: The most readings that a trial sends: all of them are simulated, and judged if it ends well, for which one core takes
 #: 3 microseconds each.
 MOST_READINGS: Final = 12_000_000
@@ -53,9 +65,15 @@ def trial_window_s(trigger: Trigger) -> float:
     return window_for([trigger], None, least_s=LEAST_WINDOW_S)
 
 
+def is_short(config: RunConfig) -> bool:
+    """Whether the whole search ``config`` has few points."""
+    return len(plan(config)) <= FEW_POINTS
+
+
 def trial_config(config: RunConfig, trigger: Trigger) -> RunConfig:
     """``config`` of a whole search as that of a trial with ``trigger``: its window and its paced warm-up."""
-    paced_s = max(config.warmup_s, REALTIME_WARMUP_S) if trigger.is_realtime else config.warmup_s
+    least_s = REALTIME_WARMUP_S if is_short(config) else REALTIME_WARMUP_OF_MANY_S
+    paced_s = max(config.warmup_s, least_s) if trigger.is_realtime else config.warmup_s
     return config.model_copy(update={"window_s": trial_window_s(trigger), "warmup_s": paced_s})
 
 
@@ -70,6 +88,8 @@ def with_longest_warmup(config: RunConfig) -> RunConfig:
 def with_searched_load(config: RunConfig) -> RunConfig:
     """``config`` with the load of its search: the shortest window holds a day, the first rate is `FIRST_PER_S`.
 
+    And with the Spark warm-up of its trials.
+
     Raises `UsageError` for a scenario whose rate does not follow from its sensors, or whose p99 nothing would support.
     """
     scenario = load_scenario(config.scenario)
@@ -80,8 +100,14 @@ def with_searched_load(config: RunConfig) -> RunConfig:
         )
     windows_s = [trial_window_s(cell.trigger) for cell in plan(config)]
     speedup = DAY_S / min(windows_s)
-    sensors = round(FIRST_PER_S * scenario.interval_s / speedup)
-    return config.model_copy(update={"sensors": sensors, "speedup": speedup, "window_s": max(windows_s)})
+    return config.model_copy(
+        update={
+            "sensors": round(FIRST_PER_S * scenario.interval_s / speedup),
+            "speedup": speedup,
+            "window_s": max(windows_s),
+            "spark_warmup_s": SPARK_WARMUP_S if is_short(config) else SPARK_WARMUP_OF_MANY_S,
+        }
+    )
 
 
 def sensors_at(spec: StreamSpec, rate_per_s: float) -> int:
@@ -103,6 +129,7 @@ def limits_of(spec: StreamSpec, config: RunConfig, *, tail_s: float) -> Limits:
     beacon_alerts = 1.05 * samples_needed(0.99)
     return Limits(
         ratio=QUICK_RATIO if config.quick else RATIO,
+        near=QUICK_NEAR if config.quick else NEAR,
         floor_per_s=whole_rate(spec, beacon_alerts / (config.window_s * spec.scenario.beacons.share / 2)),
         ceiling_per_s=whole_rate(spec, MOST_READINGS / (config.warmup_s + config.window_s + tail_s)),
     )

@@ -2,13 +2,14 @@
 
 A *trial* is one cell at one rate. Rates go up or down by a factor of two until one passed and a higher one did not
 (from where the limit is thought to be, the first three steps are as wide as a bracket may be, as are those from a rate
-that has both passed and failed; three more are twice as wide); the gap is halved geometrically, or left by a step as
-wide as a bracket down from an upper end that has passed once; then each end is tried once more.
-Near the limit the same rate passes today and fails tomorrow, so a rate stands by the majority of its trials: an end
-that is contradicted gets a third one, which may move the bracket. What passed at a higher rate confirms the end that
-passed, and what failed at a lower one the end that failed: that end is not tried again. A trial that tells nothing
-about the pipeline (a noisy host, a publisher at its limit) is repeated once; a rate that told nothing twice bounds the
-search like a failed one, and is never an end of the bracket.
+that has both passed and failed; three more are twice as wide); the gap is halved geometrically until the limit is
+known nearly enough, or left by a step down from an upper end that has passed once; then each end is confirmed, as far
+from the limit as the bracket may be wide.
+Near the limit the same rate passes today and fails tomorrow, so a rate stands by the majority of its trials, among
+which count those that passed at a higher rate and those that failed at a lower one: where that is a tie, it is tried
+again, which may move the bracket. A trial that tells nothing about the pipeline (a noisy host, a publisher at its
+limit) is repeated once; a rate that told nothing twice bounds the search like a failed one, and is never an end of the
+bracket.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 Outcome = Literal["passed", "failed", "untold"]
 
@@ -28,11 +29,8 @@ STEP: Final = 2.0
 #: From a hint so many steps are as wide as the bracket may be (a little less: rates come in whole sensors), and as many
 #: more are twice as wide.
 NEAR_STEPS: Final = 3
-WHOLE_SENSORS: Final = 0.98
-#: How far apart the ends of the bracket may be, failed over passed: of whole searches, and of `--quick`.
-RATIO: Final = 1.25
-QUICK_RATIO: Final = 1.5
-#: So many trials that agree confirm a rate, one of them its own; so many that tell nothing give it up.
+WHOLE_SENSORS: Final = 0.995
+#: So many trials that agree confirm a rate, one of its own among them; so many that tell nothing give it up.
 CONFIRMS: Final = 2
 GIVES_UP: Final = 2
 #: However they contradict each other, one point of the matrix gets no more trials than these.
@@ -41,9 +39,12 @@ MOST_TRIALS: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How fine the bracket is to be (``ratio``, above 1), and between which rates (readings/s) it is searched."""
+    """How far apart, failed over passed, the ends of the bracket may be (``ratio``, above 1), and a rate that passed
+    and one that failed before the ends are confirmed (``near``); between which rates (readings/s) it is searched.
+    """
 
     ratio: float
+    near: float
     floor_per_s: float
     ceiling_per_s: float
 
@@ -68,32 +69,29 @@ class Bracket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Standing:
-    """One rate by all its trials, and by those that say more: passed at higher rates, failed at lower ones."""
+    """One rate by all trials that say something of it: those that passed there or higher, or failed there or lower.
+
+    Of two rates the higher one has no more that passed and no fewer that failed. ``here``: its own trials.
+    """
 
     rate_per_s: float
     passed: int
     failed: int
-    untold: int
-    passed_above: int
-    failed_below: int
+    here: Counter[Outcome]
 
     @property
     def outcome(self) -> Outcome | None:
         """By majority; None: it needs another trial."""
         if self.passed != self.failed:
             return "passed" if self.passed > self.failed else "failed"
-        return "untold" if self.untold >= GIVES_UP else None
+        return "untold" if self.here["untold"] >= GIVES_UP else None
 
     @property
     def confirmed(self) -> bool:
-        """Whether enough trials agree with its majority."""
-        agreeing = {"passed": self.passed + self.passed_above, "failed": self.failed + self.failed_below}
-        return agreeing.get(self.outcome or "", 0) >= CONFIRMS
-
-    @property
-    def settled(self) -> bool:
-        """Whether another trial is of no use."""
-        return self.confirmed or self.untold >= GIVES_UP
+        """Whether enough trials agree with its majority, one of its own among them."""
+        if self.outcome not in ("passed", "failed"):
+            return False
+        return self.here[self.outcome] > 0 and max(self.passed, self.failed) >= CONFIRMS
 
 
 def next_rate(trials: Sequence[Trial], limits: Limits, hint: float | None = None) -> float | None:
@@ -104,13 +102,21 @@ def next_rate(trials: Sequence[Trial], limits: Limits, hint: float | None = None
     return None if len(trials) >= MOST_TRIALS else _wanted(trials, limits, hint)
 
 
+def ends_with(trials: Sequence[Trial], limits: Limits, rate_per_s: float) -> bool:
+    """Whether the search is over if one more trial at ``rate_per_s`` comes out as most others say."""
+    standings = _standings([*trials, Trial(rate_per_s=rate_per_s, outcome="untold")])
+    expected = next(one for one in standings if one.rate_per_s == rate_per_s).outcome
+    if expected is None:
+        return False
+    return next_rate([*trials, Trial(rate_per_s=rate_per_s, outcome=expected)], limits) is None
+
+
 def bracket(trials: Sequence[Trial], limits: Limits) -> Bracket:
     """What ``trials``, at least one, say, whether the search is over or was cut off."""
     standings = _standings(trials)
     low, high = _ends(standings)
-    failed = next(
-        (one for one in standings if one.outcome == "failed" and (low is None or one.rate_per_s > low.rate_per_s)), None
-    )
+    failed = next((one for one in standings if one.outcome == "failed"), None)
+    low, failed = _widest(standings, limits) or (low, failed)
     reasons = {}
     if low is None:
         reasons["passed"] = f"none of {len(standings)} rates down to {_shown(standings[0].rate_per_s)} passed"
@@ -135,27 +141,56 @@ def bracket(trials: Sequence[Trial], limits: Limits) -> Bracket:
 def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> float | None:
     """`next_rate`, however many there have been."""
     standings = _standings(trials)
+    if _widest(standings, limits) is not None:
+        return None
     for one in standings:
         if one.outcome is None:
             return one.rate_per_s
     low, high = _ends(standings)
-    narrow = WHOLE_SENSORS * limits.ratio
     # What has both passed and failed is near the limit, as is what was tried first.
     tried = 1 if any(end is not None and end.passed and end.failed for end in (low, high)) else len(standings)
-    step = STEP if hint is None or tried > 2 * NEAR_STEPS else min(narrow ** (1 if tried <= NEAR_STEPS else 2), STEP)
-    if high is None and (low is None or low.rate_per_s < limits.ceiling_per_s):
-        above = (hint or FIRST_PER_S) if low is None else max(step * low.rate_per_s, hint or 0.0)
-        return min(max(above, limits.floor_per_s), limits.ceiling_per_s)
-    if high is not None and low is None:
-        above_floor = high.rate_per_s > limits.floor_per_s
-        return max(high.rate_per_s / step, limits.floor_per_s) if above_floor else None
-    if high is not None and low is not None and high.rate_per_s > limits.ratio * low.rate_per_s:
+    wide = WHOLE_SENSORS * limits.ratio
+    step = STEP if hint is None or tried > 2 * NEAR_STEPS else min(wide ** (1 if tried <= NEAR_STEPS else 2), STEP)
+    if low is None:
+        if high is None:
+            return min(max(hint or FIRST_PER_S, limits.floor_per_s), limits.ceiling_per_s)
+        return max(high.rate_per_s / step, limits.floor_per_s) if high.rate_per_s > limits.floor_per_s else None
+    if high is None and low.rate_per_s < limits.ceiling_per_s:
+        return min(max(step * low.rate_per_s, hint or 0.0), limits.ceiling_per_s)
+    if high is not None and high.rate_per_s > limits.near * low.rate_per_s:
+        narrow = WHOLE_SENSORS * limits.near
         middle = _middle(low.rate_per_s, high.rate_per_s, narrow)
         # What has passed, if less often than not, is near the limit.
         return max(middle, high.rate_per_s / narrow) if high.passed else middle
-    # The older end comes first: the search went on from it by its one trial, and where that was luck it lies elsewhere.
-    ends = [end.rate_per_s for end in (low, high) if end is not None and not end.settled]
-    return next((trial.rate_per_s for trial in trials if trial.rate_per_s in ends), None)
+    if high is None or high.outcome == "untold":
+        return None if low.confirmed else low.rate_per_s
+    return _end_to_confirm(standings, low, high, limits)
+
+
+def _end_to_confirm(standings: Sequence[_Standing], low: _Standing, high: _Standing, limits: Limits) -> float:
+    """The end that lacks trials, of two that are as far apart as they may be, around the gap between ``low`` and
+    ``high``: the farther from the limit a rate is, the more surely a trial tells.
+    """
+    apart = math.sqrt(WHOLE_SENSORS * limits.ratio)
+    middle = math.sqrt(low.rate_per_s * high.rate_per_s)
+    lowest, highest = max(middle / apart, limits.floor_per_s), min(middle * apart, limits.ceiling_per_s)
+    # What has been tried already, where it is as far as that.
+    lowest = low.rate_per_s if low.rate_per_s * WHOLE_SENSORS < lowest else lowest
+    highest = high.rate_per_s if high.rate_per_s > highest * WHOLE_SENSORS else highest
+    passed = (one for one in standings if one.confirmed and one.rate_per_s <= low.rate_per_s)
+    return highest if any(highest <= limits.ratio * one.rate_per_s for one in passed) else lowest
+
+
+def _widest(standings: Sequence[_Standing], limits: Limits) -> tuple[_Standing, _Standing] | None:
+    """Of the confirmed ends that are near enough the two that are farthest apart: most trials agree with them."""
+    confirmed = [one for one in standings if one.confirmed]
+    pairs = [
+        (low, high)
+        for low in confirmed
+        for high in confirmed
+        if low.outcome == "passed" and high.outcome == "failed" and high.rate_per_s <= limits.ratio * low.rate_per_s
+    ]
+    return max(pairs, key=lambda pair: pair[1].rate_per_s / pair[0].rate_per_s, default=None)
 
 
 def _middle(low: float, high: float, narrow: float) -> float:
@@ -169,13 +204,12 @@ def _middle(low: float, high: float, narrow: float) -> float:
 
 def _standings(trials: Sequence[Trial]) -> list[_Standing]:
     """Every rate that was tried, in ascending order."""
-    counted = Counter((trial.rate_per_s, trial.outcome) for trial in trials)
     return [
         _Standing(
             rate_per_s=rate,
-            **{outcome: counted[rate, outcome] for outcome in get_args(Outcome)},
-            passed_above=sum(trial.rate_per_s > rate and trial.outcome == "passed" for trial in trials),
-            failed_below=sum(trial.rate_per_s < rate and trial.outcome == "failed" for trial in trials),
+            passed=sum(trial.rate_per_s >= rate and trial.outcome == "passed" for trial in trials),
+            failed=sum(trial.rate_per_s <= rate and trial.outcome == "failed" for trial in trials),
+            here=Counter(trial.outcome for trial in trials if trial.rate_per_s == rate),
         )
         for rate in sorted({trial.rate_per_s for trial in trials})
     ]

@@ -49,12 +49,12 @@ class FakeCell:
         self.said.append(f"stop {self.spec.id}")
 
 
-def measured(spec: CellSpec, _read: object, bench: Bench, folder: Path) -> Cell:
-    """A cell that is within its SLO up to its limit, with files."""
+def measured(spec: CellSpec, _read: object, bench: Bench, folder: Path, *, surprising: bool = False) -> Cell:
+    """A cell that is within its SLO up to its limit, or ``surprising`` beyond it, with files."""
     FakeCell.said.append(f"score {spec.id}")
     for name in ("stamps.parquet", "deliveries.bin", "pipeline.log"):
         (folder / name).write_text(spec.id)
-    late = bench.stream.spec.rate_per_s > LIMITS[spec.trigger.name]
+    late = (bench.stream.spec.rate_per_s > LIMITS[spec.trigger.name]) is not surprising
     one = cell(spec.trigger.name, p50=500.0, p99=60_000.0 if late else 900.0, warmup={"drain_per_s": DRAIN_PER_S})
     return one.model_copy(update={"id": spec.id})
 
@@ -145,28 +145,57 @@ def test_what_batches_work_off_tells_where_the_limit_is():
     """A slow batch worked off a second's readings in 125 ms: eight times as many can be. What failed tells nothing."""
     (spec,) = plan(a_config(triggers=("1s",), partitions=(1,), search_rate=True))
     slo = slo_of(parse_slo(None, [spec]), spec.params)
-    search = PointSearch(spec=spec, slo=slo, limits=Limits(ratio=1.25, floor_per_s=1.0, ceiling_per_s=1e6))
-    search.add(40_000.0, cell("1s", p99=60_000.0), None)
+    search = PointSearch(
+        number=1, spec=spec, slo=slo, limits=Limits(ratio=1.25, near=1.25, floor_per_s=1.0, ceiling_per_s=1e6)
+    )
+    search.add(40_000.0, cell("1s", p99=60_000.0), Path("trial-1"))
     assert search.batches_per_s() is None
     took = Spread(n=15, p50=100.0, p99=125.0, max=150.0)
-    search.add(20_000.0, cell("1s", p99=900.0).model_copy(update={"batch_ms": took}), None)
+    search.add(20_000.0, cell("1s", p99=900.0).model_copy(update={"batch_ms": took}), Path("trial-2"))
     assert search.batches_per_s() == pytest.approx(160_000.0)
 
 
 def test_spark_starts_while_the_last_trial_is_scored(searched: Callable[..., tuple[Result, RunStore]]):
-    """Every cell is started before the one before it is scored; one that is not wanted then is ended at once."""
+    """Every cell is started before the one before it is scored, across points too; one too many is ended at once."""
     result, store = searched()
     said = FakeCell.said
+    names = [name for one in result.cells for name in names_of(one)]
+    for before, after in itertools.pairwise(names):
+        assert said.index(f"start {after}") < said.index(f"score {before}")
+    last = result.cells[-1]
+    unwanted = f"{last.id}-t{len(names_of(last)) + 1}"
+    assert said.index(f"start {unwanted}") < said.index(f"score {names[-1]}") < said.index(f"stop {unwanted}")
+    assert [text for text in said if text.startswith("start")] == [f"start {name}" for name in [*names, unwanted]]
+    assert f"score {unwanted}" not in said
+    assert not (store.folder / "cells" / last.id / unwanted.replace(f"{last.id}-t", "trial-")).exists()
+
+
+def test_a_session_of_the_next_point_is_ended_where_this_one_goes_on(
+    searched: Callable[..., tuple[Result, RunStore]],
+):
+    """What was to confirm contradicts: the session that was started for the next point is not of this one's topics."""
+    surprises: list[str] = []
+
+    def measures(spec: CellSpec, read: object, bench: Bench, folder: Path) -> Cell:
+        coming = next(text for text in reversed(FakeCell.said) if text.startswith("start ")).removeprefix("start ")
+        surprising = not surprises and not coming.startswith(spec.trigger.name)
+        surprises.extend([coming] * surprising)
+        return measured(spec, read, bench, folder, surprising=surprising)
+
+    result, store = searched(measures=measures)
+    said, (unwanted,) = FakeCell.said, surprises
+    first, second = result.cells
+    assert unwanted == f"{second.id}-t1"
+    assert f"score {unwanted}" not in said
+    assert said.index(f"stop {unwanted}") < said.index(f"score {names_of(first)[-1]}")
+    assert not (store.folder / "cells" / second.id / "trial-1").exists()
     for one in result.cells:
-        names = names_of(one)
-        for before, after in itertools.pairwise(names):
-            assert said.index(f"start {after}") < said.index(f"score {before}")
-        unwanted = f"{one.id}-t{len(names) + 1}"
-        assert said.index(f"start {unwanted}") < said.index(f"score {names[-1]}") < said.index(f"stop {unwanted}")
-        assert f"score {unwanted}" not in said
-        assert not (store.folder / "cells" / one.id / f"trial-{len(names) + 1}").exists()
-    first, second = (names_of(one) for one in result.cells)
-    assert said.index(f"stop {result.cells[0].id}-t{len(first) + 1}") < said.index(f"start {second[0]}")
+        found = one.capacity
+        assert found is not None
+        assert found.passed is not None
+        assert found.failed is not None
+        assert found.passed <= LIMITS[one.params.trigger] < found.failed <= 1.26 * found.passed
+        assert (store.folder / "cells" / one.id / "stamps.parquet").exists()
 
 
 def names_of(one: Cell) -> list[str]:
