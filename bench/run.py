@@ -200,7 +200,7 @@ def main(
             config = config.model_copy(update={"metrics_port": metrics_port})
         raise SystemExit(int(go(config, dry_run=dry_run, json=json, stored=stored)))
     if search_rate:
-        refuse(context, "--search-rate sets the load, and tries each rate twice", *SET_BY_SEARCH)
+        refuse(context, "--search-rate sets the load, and tries rates as often as it has to", *SET_BY_SEARCH)
     elif slo is not None:
         raise UsageError(f"--slo {slo}: what is searched? add --search-rate, or give it as --threshold")
     cfg.require_between(sensors, 1, 10_000_000, field="--sensors")

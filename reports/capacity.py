@@ -41,8 +41,8 @@ def trials_table(result: Result) -> pl.DataFrame:
 def capacity_grid(result: Result) -> Grid:
     """The brackets, with a numbered reason for every end that is missing or in doubt."""
     heads = {
-        "passed": Head("passed/s", "the highest offered rate that stayed valid under the SLO, tried twice"),
-        "failed": Head("failed/s", "the lowest one above it that did not, tried twice"),
+        "passed": Head("passed/s", "the highest offered rate that stayed valid under the SLO, by two trials"),
+        "failed": Head("failed/s", "the lowest one above it that did not, by two trials"),
         "share_of_consumer_performance": Head("of ConsumerPerformance", "passed, over what Kafka's own tool reads"),
     }
     grid = Grid([Head("cell", kind=""), *heads.values(), Head("trials"), Head("SLO", kind="")])

@@ -10,7 +10,15 @@ from statistics import median
 from typing import Final
 
 from bench.capacity.consumer import SHARE, ConsumerJob
-from bench.capacity.load import Extent, GrowingStream, limits_of, trial_config, whole_rate, with_longest_warmup
+from bench.capacity.load import (
+    FIRST_DRAIN_S,
+    Extent,
+    GrowingStream,
+    limits_of,
+    trial_config,
+    whole_rate,
+    with_longest_warmup,
+)
 from bench.capacity.reckoning import read_trial
 from bench.capacity.search import Bracket, Limits, Trial, bracket, ends_with, next_rate
 from bench.capacity.slo import judge_trial, parse_slo, slo_of
@@ -86,7 +94,7 @@ class PointSearch:
         return next_rate(self.trials, self.limits, hint)
 
     def ends_with(self, rate_per_s: float) -> bool:
-        """Whether it is over if one more trial at ``rate_per_s`` comes out as most there did."""
+        """Whether it is over if one more trial at ``rate_per_s`` comes out as most others say."""
         return ends_with(self.trials, self.limits, rate_per_s)
 
     def batches_per_s(self) -> float | None:
@@ -102,7 +110,7 @@ class PointSearch:
         return max(rates, default=None)
 
     def chosen(self, found: Bracket) -> Tried:
-        """The trial that stands for the point: the last that passed at the highest rate.
+        """The trial that stands for the point: the last that passed at the rate that is told.
 
         Where none passed, the last at the lowest rate.
         """
@@ -185,11 +193,15 @@ class CapacitySearch:
         return PointSearch(number=number, spec=spec, slo=slo_of(self._slo, spec.params), limits=limits)
 
     def _trial(self, search: PointSearch) -> TrialJob:
-        # The first of all starts beside the feed, which fills the backlog that it would warm up on.
+        # The first of all starts beside the feed, which fills the backlog that it would warm up on. It tells what it
+        # drains once it is warm.
         meanwhile = any(point.started for point in self._points)
         search.started += 1
         spec = replace(search.spec, trial=search.started)
-        bench = replace(self._bench, config=trial_config(self._bench.config, spec.trigger))
+        config = trial_config(self._bench.config, spec.trigger)
+        if not meanwhile:
+            config = config.model_copy(update={"drain_s": FIRST_DRAIN_S})
+        bench = replace(self._bench, config=config)
 
         def settle() -> tuple[float, Bench] | None:
             wanted = search.wanted(self._hint(search)) if search.number == self._done + 1 else None

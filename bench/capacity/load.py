@@ -49,6 +49,9 @@ SPARK_WARMUP_OF_MANY_S: Final = 12.0
 #: (`judge_trial`).
 REALTIME_WARMUP_S: Final = 15.0
 REALTIME_WARMUP_OF_MANY_S: Final = 10.0
+#: How long the first trial's Spark times the drain of its backlog after the window, s: that is warm by then, and tells
+#: where to begin.
+FIRST_DRAIN_S: Final = 4.0
 #: The most readings that a trial sends: all of them are simulated, and judged if it ends well, for which one core takes
 #: 3 microseconds each.
 MOST_READINGS: Final = 12_000_000
@@ -65,14 +68,14 @@ def trial_window_s(trigger: Trigger) -> float:
     return window_for([trigger], None, least_s=LEAST_WINDOW_S)
 
 
-def is_short(config: RunConfig) -> bool:
+def has_few_points(config: RunConfig) -> bool:
     """Whether the whole search ``config`` has few points."""
     return len(plan(config)) <= FEW_POINTS
 
 
 def trial_config(config: RunConfig, trigger: Trigger) -> RunConfig:
     """``config`` of a whole search as that of a trial with ``trigger``: its window and its paced warm-up."""
-    least_s = REALTIME_WARMUP_S if is_short(config) else REALTIME_WARMUP_OF_MANY_S
+    least_s = REALTIME_WARMUP_S if has_few_points(config) else REALTIME_WARMUP_OF_MANY_S
     paced_s = max(config.warmup_s, least_s) if trigger.is_realtime else config.warmup_s
     return config.model_copy(update={"window_s": trial_window_s(trigger), "warmup_s": paced_s})
 
@@ -105,7 +108,7 @@ def with_searched_load(config: RunConfig) -> RunConfig:
             "sensors": round(FIRST_PER_S * scenario.interval_s / speedup),
             "speedup": speedup,
             "window_s": max(windows_s),
-            "spark_warmup_s": SPARK_WARMUP_S if is_short(config) else SPARK_WARMUP_OF_MANY_S,
+            "spark_warmup_s": SPARK_WARMUP_S if has_few_points(config) else SPARK_WARMUP_OF_MANY_S,
         }
     )
 

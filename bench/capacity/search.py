@@ -60,7 +60,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bracket:
-    """The highest rate that passed and the lowest above it that failed; ``reasons``: why an end is None or unsure."""
+    """The ends around the limit, on each of which enough trials agree; ``reasons``: why one is None or unsure."""
 
     passed: float | None
     failed: float | None
@@ -114,8 +114,11 @@ def ends_with(trials: Sequence[Trial], limits: Limits, rate_per_s: float) -> boo
 def bracket(trials: Sequence[Trial], limits: Limits) -> Bracket:
     """What ``trials``, at least one, say, whether the search is over or was cut off."""
     standings = _standings(trials)
-    low, high = _ends(standings)
-    failed = next((one for one in standings if one.outcome == "failed"), None)
+    _, high = _ends(standings)
+    # Each with a trial of its own that says so: the files of one are kept.
+    by_itself = [one for one in standings if one.outcome is not None and one.here[one.outcome]]
+    low = next((one for one in reversed(by_itself) if one.outcome == "passed"), None)
+    failed = next((one for one in by_itself if one.outcome == "failed"), None)
     low, failed = _widest(standings, limits) or (low, failed)
     reasons = {}
     if low is None:

@@ -141,7 +141,9 @@ def second_half_ms(raw: RawCell, folder: Path, slo: Condition) -> float | None:
 def drain_told(cell: Cell) -> float | None:
     """The rate (readings/s) at which the cell's Spark drained its backlog, as good as it was measured."""
     agreed: float | None = cell.warmup.get("drain_per_s")
-    return agreed if agreed is not None else max(cell.warmup.get("passes", ()), default=None)
+    if agreed is not None:
+        return agreed
+    return max((*cell.warmup.get("passes", ()), *cell.drain.get("passes", ())), default=None)
 
 
 @dataclass(kw_only=True)

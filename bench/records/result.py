@@ -39,8 +39,9 @@ class CapacityTrial(Record):
 class Capacity(Record):
     """The highest offered rate (readings/s) that stayed valid under an SLO, as the ends of a bracket.
 
-    ``passed`` is the highest rate that passed and ``failed`` the lowest one above it that failed, as the schedule has
-    them. ``reasons`` says why one of them, or the share, is None, and under ``search`` what the search lacks.
+    Two trials at least agree on each end: ``passed``, there or higher, and ``failed``, there or lower, as the schedule
+    has them; of such pairs of ends within the ratio asked for, the widest. ``reasons`` says why one of them, or the
+    share, is None, and under ``search`` what the search lacks.
     """
 
     passed: float | None

@@ -254,6 +254,14 @@ def test_a_rate_that_tells_nothing_twice_bounds_the_search():
     assert found.reasons["failed"] == "40,000/s tells nothing: naps overran by 42 ms"
 
 
+def test_an_end_has_a_trial_of_its_own():
+    """110 k failed once; that 120 k passed twice makes it pass, but it is 100 k that did."""
+    told: list[tuple[float, Outcome]] = [(100e3, "passed"), (110e3, "failed"), *[(120e3, "passed")] * 2]
+    told += [(115e3, "failed")] * 2
+    found = bracket([Trial(rate_per_s=rate, outcome=outcome) for rate, outcome in told], LIMITS)
+    assert (found.passed, found.failed) == (100e3, 115e3)
+
+
 def test_the_number_of_trials_is_bounded():
     """A host that tells nothing at all ends after so many, and says so."""
     limits = Limits(ratio=1.25, near=1.25, floor_per_s=1.0, ceiling_per_s=500_000.0)

@@ -15,7 +15,7 @@ from unit.reports.stored_runs import cell
 
 from bench.capacity.consumer import ConsumerJob, tell_share
 from bench.capacity.jobs import CapacitySearch, PointSearch
-from bench.capacity.load import GrowingStream, with_searched_load
+from bench.capacity.load import FIRST_DRAIN_S, GrowingStream, with_searched_load
 from bench.capacity.search import Limits
 from bench.capacity.slo import parse_slo, slo_of
 from bench.capacity.trial import Lateness, TrialCell, TrialJob, drain_told, lateness_of, second_half_ms
@@ -39,9 +39,12 @@ class FakeCell:
     """A started cell; ``said`` keeps what was done when."""
 
     said: list[str]
+    #: For how long the drain may be timed after the window, s.
+    drains_s: list[float]
 
-    def __init__(self, spec: CellSpec, _bench: object, _folder: Path) -> None:
+    def __init__(self, spec: CellSpec, bench: Bench, _folder: Path) -> None:
         self.spec = spec
+        self.drains_s.append(bench.config.drain_s)
         self.said.append(f"start {spec.id}")
 
     def stop(self) -> None:
@@ -65,7 +68,7 @@ def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., t
     monkeypatch.setattr(GrowingStream, "_write", lambda *_: None)
 
     def go(partitions: tuple[int, ...] = (1,), **seams: Any) -> tuple[Result, RunStore]:
-        FakeCell.said = []
+        FakeCell.said, FakeCell.drains_s = [], []
         config = with_searched_load(a_config(triggers=("1s", "5s"), partitions=partitions, search_rate=True))
         stream = PreparedStream(
             spec=resolve(config),
@@ -135,6 +138,9 @@ def test_a_point_begins_where_the_limit_is_expected(searched: Callable[..., tupl
     assert (cold.rate_per_s, cold.outcome) == (pytest.approx(20_000.0, rel=1e-3), "untold")
     assert cold.reason == "the run's first trial, on a broker that has compiled little: passed."
     assert first.rate_per_s == pytest.approx(0.7 * DRAIN_PER_S, rel=1e-3)
+    # Timed after the first window: by then that session is warm.
+    assert FakeCell.drains_s[0] == FIRST_DRAIN_S
+    assert set(FakeCell.drains_s[1:]) == {a_config().drain_s}
     before = {found[0][0]: found[0][1].passed}
     for trigger, capacity in found[1:]:
         assert capacity.trials[0].rate_per_s == pytest.approx(before.get(trigger, 0.7 * DRAIN_PER_S), rel=1e-3)
@@ -246,6 +252,8 @@ def test_drain_as_told():
     """The rate that two passes agreed on, else the best pass, else none."""
     assert drain_told(cell(warmup={"drain_per_s": 5.0, "passes": [9.0]})) == 5.0
     assert drain_told(cell(warmup={"drain_per_s": None, "passes": [3.0, 9.0]})) == 9.0
+    late = cell(warmup={"drain_per_s": None, "passes": [3.0]}).model_copy(update={"drain": {"passes": [4.0, 8.0]}})
+    assert drain_told(late) == 8.0
     assert drain_told(cell(warmup={"drain_per_s": None, "passes": []})) is None
     assert drain_told(cell()) is None
 

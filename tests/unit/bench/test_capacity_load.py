@@ -27,6 +27,7 @@ from bench.capacity.load import (
     with_searched_load,
 )
 from bench.capacity.ordinary import is_ordinary
+from bench.config import RunConfig
 from bench.judge import Judge
 from bench.latency import samples_needed
 from bench.stream import latency_sensors, prepare_stream, resolve
@@ -46,16 +47,29 @@ def test_a_window_holds_whole_triggers_and_batches(trigger: str, window_s: float
     assert trial_window_s(Trigger.parse(trigger, field="t")) == window_s
 
 
-def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them():
-    """What was asked for counts where it is longer; a search without real-time mode covers no more than it needs."""
+@pytest.mark.parametrize(("partitions", "least_s"), [((1, 2), 15.0), ((1, 2, 4), 10.0)])
+def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them(partitions: tuple[int, ...], least_s: float):
+    """For longer in a search of few points. What was asked for counts where it is longer; other modes need no more."""
     one, realtime = (Trigger.parse(text, field="t") for text in ("1s", "realtime:30s"))
-    for asked_s, expected in [(5.0, [(15.0, 5.0), (30.0, 10.0)]), (20.0, [(15.0, 20.0), (30.0, 20.0)])]:
-        configs = [trial_config(a_config(search_rate=True, warmup_s=asked_s), trigger) for trigger in (one, realtime)]
+
+    def a_search(*triggers: str, warmup_s: float = 5.0) -> RunConfig:
+        return a_config(triggers=triggers, partitions=partitions, search_rate=True, warmup_s=warmup_s)
+
+    for asked_s, expected in [(5.0, [(15.0, 5.0), (30.0, least_s)]), (20.0, [(15.0, 20.0), (30.0, 20.0)])]:
+        both = a_search("realtime:30s", "1s", warmup_s=asked_s)
+        configs = [trial_config(both, trigger) for trigger in (one, realtime)]
         assert [(its.window_s, its.warmup_s) for its in configs] == expected
-    both, micro = (a_config(triggers=names, search_rate=True) for names in (("realtime:30s", "1s"), ("1s", "5s")))
-    assert [with_longest_warmup(config).warmup_s for config in (both, micro)] == [10.0, 5.0]
+        assert with_longest_warmup(both).warmup_s == expected[1][1]
+    assert with_longest_warmup(a_search("1s", "5s")).warmup_s == 5.0
     measured = a_config(triggers=("realtime:30s", "1s"))
     assert with_longest_warmup(measured) == measured
+
+
+@pytest.mark.parametrize(("partitions", "expected_s"), [((1, 2), 24.0), ((1, 2, 4), 12.0)])
+def test_spark_warms_up_for_longer_in_a_search_of_few_points(partitions: tuple[int, ...], expected_s: float):
+    """Up to four points it may; with more, the whole search would take too long."""
+    config = with_searched_load(a_config(triggers=("1s", "5s"), partitions=partitions, search_rate=True))
+    assert config.spark_warmup_s == expected_s
 
 
 def test_the_shortest_window_holds_a_day():
@@ -84,7 +98,7 @@ def test_the_limits_are_what_p99_needs_and_what_can_be_read_back():
     config = with_searched_load(a_config(triggers=("1s",), quick=True))
     spec = resolve(config)
     limits = limits_of(spec, config, tail_s=1.0)
-    assert limits.ratio == 1.5
+    assert (limits.ratio, limits.near) == (1.5, 1.15)
     assert samples_needed(0.99) <= limits.floor_per_s * 0.02 / 2 * 15.0 < 1.1 * samples_needed(0.99)
     assert limits.ceiling_per_s * 21.0 == pytest.approx(MOST_READINGS, rel=1e-3)
     for rate in (limits.floor_per_s, limits.ceiling_per_s, whole_rate(spec, 12_345.6)):

@@ -16,6 +16,8 @@ from bench.cell_parts import Bench
 from bench.config import require_fitting
 from bench.matrix import plan
 from pipeline.rules import load_rules
+from sim.scenario import load_scenario
+from sim.stream import resolve_stream
 from wire.topics import cell_topics
 
 CONFIG = a_config(broker="127.0.0.1:9092", kafka_config="cloud.toml")
@@ -98,6 +100,19 @@ def test_every_child_that_connects_is_given_the_file(commands: list[list[str]], 
         assert command.count("--kafka-config") == 1
         assert command[command.index("--kafka-config") + 1] == "cloud.toml"
         assert "hunter2" not in " ".join(command)
+
+
+def test_the_backlog_of_a_search_holds_a_day(commands: list[list[str]], tmp_path: Path):
+    """Readings every ten minutes of so many sensors, noon among them; any other run's are the first of all sensors."""
+    for sensors, search_rate in ((2083, False), (2083, True), (500, True)):
+        stream = Anything()
+        stream.__dict__["spec"] = resolve_stream(load_scenario("temperate-day"), seed=42, sensors=sensors)
+        stream.__dict__["deliveries"] = Path("deliveries.parquet")
+        config = CONFIG.model_copy(update={"search_rate": search_rate})
+        jobs.Feed(a_bench(config=config, stream=stream, backlogs={1: "backlog-1"}), tmp_path / "logs").finish()
+    cell, trial, small = commands
+    assert "--sensors" not in cell
+    assert [command[command.index("--sensors") + 1] for command in (trial, small)] == ["694", "500"]
 
 
 def test_the_publisher_of_a_trial_gathers_for_longer(commands: list[list[str]], tmp_path: Path):
