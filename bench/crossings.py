@@ -23,6 +23,7 @@ from base.errors import UsageError, one_line_errors
 from bench.quality.hazards import rule_holds
 from pipeline.rules import AlertRule, load_rules
 from sim.scenario import list_scenarios, load_scenario
+from sim.scenario_fields import DAY_S
 from sim.simulate import simulate
 from sim.stream import StreamSpec, resolve_stream
 from sim.truth import TruthBatch
@@ -32,8 +33,6 @@ from wire.reading import CHANNELS
 ALL: Final = "all"
 #: The line that counts readings on which some rule holds, whichever.
 ANY: Final = "any rule"
-
-DAY_S: Final = 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

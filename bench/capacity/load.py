@@ -28,9 +28,9 @@ from sim.beacons import is_beacon
 from sim.deliveries import read_deliveries
 from sim.prepare import Prepared
 from sim.scenario import WeatherScenario, load_scenario
+from sim.scenario_fields import DAY_S
 from sim.stream import StreamSpec
 
-DAY_S: Final = 86_400.0
 #: How far apart the ends of a bracket may be, and how nearly the limit is known before they are confirmed.
 RATIO: Final = 1.25
 NEAR: Final = 1.25
