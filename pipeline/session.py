@@ -52,11 +52,13 @@ def choose_master(triggers: Sequence[Trigger], partitions: int, given: str | Non
 
     A real-time task holds its slot for the whole batch, one per partition, so a local master with
     fewer slots would leave partitions unread, and one without a slot more would leave none to the
-    other queries: `UsageError`.
+    other queries: `UsageError`. Micro-batches would come through with fewer, but the partitions that wait for a slot
+    hold the oldest readings, and keep them for as long as the others take.
     """
     is_realtime = any(trigger.is_realtime for trigger in triggers)
     if given is None:
-        return f"local[{max(4, partitions + 2) if is_realtime else max(2, os.cpu_count() or 2)}]"
+        slots = max(4, partitions + 2) if is_realtime else max(2, partitions, os.cpu_count() or 2)
+        return f"local[{slots}]"
     local = re.fullmatch(r"local(?:\[(\d+|\*)[^\]]*\])?", given)
     if is_realtime and local is not None:
         slots = (os.cpu_count() or 1) if local[1] == "*" else int(local[1] or 1)

@@ -36,11 +36,13 @@ def test_unknown_profile():
         profile_named("tunned", field="--profile")
 
 
-def test_slots():
-    """Micro-batches get the cores, at least two; real-time a slot per partition and two more, at least four."""
+def test_slots(monkeypatch):
+    """A slot per partition: of micro-batches at least the cores, and two; real-time two more, at least four."""
+    monkeypatch.setattr("pipeline.session.os.cpu_count", lambda: 3)
     assert choose_master([REALTIME], 1, None) == "local[4]"
     assert choose_master([REALTIME], 4, None) == "local[6]"
-    assert int(choose_master([MICRO_BATCH], 16, None).removeprefix("local[").removesuffix("]")) >= 2
+    assert choose_master([MICRO_BATCH], 1, None) == "local[3]"
+    assert choose_master([MICRO_BATCH], 16, None) == "local[16]"
     assert choose_master([REALTIME], 4, "local[4]") == "local[4]"
     assert choose_master([MICRO_BATCH], 4, "local[1]") == "local[1]"
     assert choose_master([REALTIME], 4, "spark://elsewhere:7077") == "spark://elsewhere:7077"
