@@ -29,6 +29,13 @@ COMMON: Mapping[str, str] = {
     "auto.create.topics.enable": "false",
     "log.cleaner.dedupe.buffer.size": "2097152",
     "log.segment.delete.delay.ms": "1000",
+    # Nothing needs to survive a crash. By default the controller writes an empty record down to the disk twice a
+    # second, and the broker its watermarks every 5 s: on a journaling file system appends wait for that, and for the
+    # disk to take what was appended before.
+    "metadata.max.idle.interval.ms": "0",
+    "replica.high.watermark.checkpoint.interval.ms": "2147483647",
+    "log.flush.offset.checkpoint.interval.ms": "2147483647",
+    "log.flush.start.offset.checkpoint.interval.ms": "2147483647",
     # Simulated time may lie in the future (Kafka 4 rejects more than an hour by default).
     "log.message.timestamp.after.max.ms": "9223372036854775807",
     # A record of 1 MB must reach the pipeline, which is what decides about it.
