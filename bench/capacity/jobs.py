@@ -110,17 +110,18 @@ class PointSearch:
         return max(rates, default=None)
 
     def chosen(self, found: Bracket) -> Tried:
-        """The trial that stands for the point: the last that passed at the rate that is told.
+        """The trial that stands for the point: the last that passed at the rate that is told, rather one that is valid.
 
         Where none passed, the last at the lowest rate.
         """
         passed = found.passed is not None
         rate = found.passed if passed else min(trial.rate_per_s for trial in self.trials)
-        return [
+        candidates = [
             one
             for one in self.tried
             if not one.cold and one.trial.rate_per_s == rate and (one.trial.outcome == "passed") is passed
-        ][-1]
+        ]
+        return ([one for one in candidates if one.cell.verdict != "invalid"] or candidates)[-1]
 
     def row(self, found: Bracket) -> Cell:
         """The point's cell: that of the chosen trial, with the capacity and what all trials took."""

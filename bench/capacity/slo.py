@@ -23,6 +23,9 @@ INSTRUMENT: Final = ("late generator", "offered rate", "deliveries", "instrument
 PIPELINE: Final = ("backlog", "fidelity")
 #: The rule that doubts a number because it would be another one a little later.
 UNSTEADY: Final = "not steady"
+#: The rule whose fault a latency counted from due contains.
+LATE: Final = "late generator"
+COUNTED_FROM_DUE: Final = "latency_ms.due_to_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +55,12 @@ def slo_of(given: Condition | None, params: Params) -> Condition:
 def judge_trial(cell: Cell, slo: Condition, second_half: float | None = None) -> Judged:
     """Whether ``cell`` is valid and within ``slo``; if not, whether the pipeline is to blame.
 
-    Where what puts the load on was late as well, the pipeline is judged by what it got: if counted from *sent* the
-    SLO holds, the limit that was met is the instrument's. A cell that is not steady, because it is still getting
-    faster or slower, passes if all of it is within the SLO. Else it has failed if ``second_half``, the SLO's number
-    over the second half of the window, is beyond the SLO as well, and tells nothing if not, or if that is unknown.
+    A publisher that was late, but sent all, does not matter where the SLO holds although it counts from *due*. Where it
+    does not, or more is wrong with what puts the load on, the pipeline is judged by what it got: if counted from
+    *sent* the SLO holds, the limit that was met is the instrument's. A cell that is not steady, because it is still
+    getting faster or slower, passes if all of it is within the SLO. Else it has failed if ``second_half``, the SLO's
+    number over the second half of the window, is beyond the SLO as well, and tells nothing if not, or if that is
+    unknown.
     """
     rules = {reason.rule for reason in cell.reasons}
     against = "; ".join(" ".join(reason.message.split()) for reason in cell.reasons)
@@ -68,6 +73,8 @@ def judge_trial(cell: Cell, slo: Condition, second_half: float | None = None) ->
         return judged("failed" if rules & {*PIPELINE} else "untold")
     if "fidelity" in rules:
         return judged("failed")
+    if slo.path.text.startswith(COUNTED_FROM_DUE) and value is not None and slo.holds(value, cell.params):
+        rules -= {LATE}
     if rules & {*INSTRUMENT}:
         return judged("untold" if _holds_from_sent(cell, slo) else "failed")
     if rules & {*PIPELINE}:

@@ -16,14 +16,14 @@ from unit.reports.stored_runs import cell
 from bench.capacity.consumer import ConsumerJob, tell_share
 from bench.capacity.jobs import CapacitySearch, PointSearch
 from bench.capacity.load import FIRST_DRAIN_S, GrowingStream, with_searched_load
-from bench.capacity.search import Limits
+from bench.capacity.search import Bracket, Limits
 from bench.capacity.slo import parse_slo, slo_of
 from bench.capacity.trial import Lateness, TrialCell, TrialJob, drain_told, lateness_of, second_half_ms
 from bench.cell_parts import Bench
 from bench.conditions import parse_condition
 from bench.matrix import CellSpec, plan
 from bench.probes import NotDrained
-from bench.records import Capacity, Cell, Result, Spread
+from bench.records import Capacity, Cell, Reason, Result, Spread
 from bench.scheduler import Job, run_in_turn
 from bench.store import RunStore, load
 from bench.stream import PreparedStream, resolve
@@ -159,6 +159,21 @@ def test_what_batches_work_off_tells_where_the_limit_is():
     took = Spread(n=15, p50=100.0, p99=125.0, max=150.0)
     search.add(20_000.0, cell("1s", p99=900.0).model_copy(update={"batch_ms": took}), Path("trial-2"))
     assert search.batches_per_s() == pytest.approx(160_000.0)
+
+
+def test_a_valid_trial_stands_for_the_point():
+    """Of those that passed at the rate that is told, even if a later one is not valid; else the last."""
+    (spec,) = plan(a_config(triggers=("1s",), partitions=(1,), search_rate=True))
+    slo = slo_of(parse_slo(None, [spec]), spec.params)
+    limits = Limits(ratio=1.25, near=1.25, floor_per_s=1.0, ceiling_per_s=1e6)
+    late = Reason(rule="late generator", verdict="invalid", message="readings left late", remedy="")
+    found = Bracket(passed=20_000.0, failed=None)
+    for verdicts, expected in [(("ok", "ok"), 2), (("ok", "invalid"), 1), (("invalid", "invalid"), 2)]:
+        search = PointSearch(number=1, spec=spec, slo=slo, limits=limits)
+        for number, verdict in enumerate(verdicts, 1):
+            doubted = {"verdict": verdict, "reasons": [late] if verdict == "invalid" else []}
+            search.add(20_000.0, cell("1s", p99=900.0).model_copy(update=doubted), Path(f"trial-{number}"))
+        assert search.chosen(found).folder == Path(f"trial-{expected}")
 
 
 def test_spark_starts_while_the_last_trial_is_scored(searched: Callable[..., tuple[Result, RunStore]]):

@@ -81,6 +81,12 @@ def test_valid_and_late_fails_with_both_numbers():
         (("fidelity", "late generator"), (900.0, 890.0), "failed"),
         # The publisher was late, and what it sent was alerted in time: its limit, not the pipeline's.
         (("late generator",), (2500.0, 890.0), "untold"),
+        # Late as it was, all of it was in time.
+        (("late generator",), (900.0, 800.0), "passed"),
+        (("late generator", "not steady"), (900.0, 800.0), "passed"),
+        (("late generator", "offered rate"), (900.0, 800.0), "untold"),
+        (("late generator", "host noise"), (900.0, 800.0), "untold"),
+        (("late generator", "backlog"), (900.0, 800.0), "failed"),
         (("offered rate", "backlog"), (9000.0, 1500.0), "untold"),
         (("instrument load",), (900.0, 890.0), "untold"),
         # The publisher was late, but so was what it did send.
