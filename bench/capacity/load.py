@@ -43,7 +43,7 @@ LEAST_WINDOW_S: Final = 15.0
 FEW_POINTS: Final = 4
 #: How long a trial's Spark warms up, s: in a search of few points, and of more.
 SPARK_WARMUP_S: Final = 24.0
-SPARK_WARMUP_OF_MANY_S: Final = 12.0
+SPARK_WARMUP_OF_MANY_S: Final = 10.0
 #: The least paced warm-up of a trial in real-time mode, s, the same two. For up to 15 s its p50 falls at high rates, at
 #: 63,000 readings/s from 600 ms to 10: 10 s are past well before the second half of the window, which decides then
 #: (`judge_trial`).
@@ -54,7 +54,7 @@ REALTIME_WARMUP_OF_MANY_S: Final = 10.0
 FIRST_DRAIN_S: Final = 4.0
 #: The most readings that a trial sends: all of them are simulated, and judged if it ends well, for which one core takes
 #: 3 microseconds each.
-MOST_READINGS: Final = 12_000_000
+MOST_READINGS: Final = 20_000_000
 #: How many more sensors are prepared than were asked for: a step up needs no new stream, which takes as long to write
 #: as half a trial.
 HEADROOM: Final = 1.3

@@ -65,7 +65,7 @@ def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them(partitio
     assert with_longest_warmup(measured) == measured
 
 
-@pytest.mark.parametrize(("partitions", "expected_s"), [((1, 2), 24.0), ((1, 2, 4), 12.0)])
+@pytest.mark.parametrize(("partitions", "expected_s"), [((1, 2), 24.0), ((1, 2, 4), 10.0)])
 def test_spark_warms_up_for_longer_in_a_search_of_few_points(partitions: tuple[int, ...], expected_s: float):
     """Up to four points it may; with more, the whole search would take too long."""
     config = with_searched_load(a_config(triggers=("1s", "5s"), partitions=partitions, search_rate=True))
