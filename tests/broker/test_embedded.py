@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 import uuid
 
 import pytest
@@ -47,6 +48,25 @@ def test_clients_with_another_protocol_are_told_why(broker):
     reason = r"SSL(_HANDSHAKE| handshake failed)"
     with pytest.raises(EnvironmentMissing, match=rf"no Kafka broker answers .*{reason}.*--kafka-config$"):
         Admin(broker.bootstrap, {"security.protocol": "SSL"}).require_reachable(timeout_s=2.0)
+
+
+def test_an_idle_broker_writes_nothing(tmp_path, monkeypatch):
+    """What it writes goes through to the disk, and appends would wait for that: by default it does twice a second."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with EmbeddedBroker() as own:
+        Admin(own.bootstrap).create("idle", partitions=1)
+        time.sleep(2)
+        data = own.log.parent / "data"
+
+        def written() -> dict[str, tuple[int, int]]:
+            files = (path for path in data.rglob("*") if path.is_file())
+            return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+
+        before = written()
+        # More than the 5 s after which high watermarks are written.
+        time.sleep(7)
+        assert before
+        assert written() == before
 
 
 def test_listens_on_loopback_only(broker):
