@@ -23,6 +23,7 @@ from bench.probes import Prober
 from bench.stream import PreparedStream, backlog_topic, resend_command
 from bench.view import View
 from pipeline.rules import SEED_RULES, AlertRule
+from pipeline.topics import warm_topics
 from wire.topics import Topics, cell_topics
 
 #: For how long the publisher of a search's trial gathers what becomes due, s. As it gathers for any other cell, some
@@ -85,21 +86,22 @@ def tail_s(spec: CellSpec) -> float:
 
 @contextlib.contextmanager
 def fresh_topics(spec: CellSpec, bench: Bench) -> Iterator[Topics]:
-    """The cell's own topics, and a scratch topic for the warm-up's alerts; removed afterwards."""
+    """The cell's own topics, and scratch topics for what its warm-up yields; removed afterwards."""
     topics = cell_topics(bench.run_id, spec.id)
     admin = Admin(bench.broker.bootstrap, bench.settings)
     try:
         admin.create(topics.readings, partitions=spec.partitions)
-        for topic in (topics.alerts, topics.rejects, scratch_topic(topics)):
+        for topic in (topics.alerts, topics.rejects, *scratch_topics(topics)):
             admin.create(topic, partitions=1)
         yield topics
     finally:
-        admin.delete([topics.readings, topics.alerts, topics.rejects, scratch_topic(topics)])
+        admin.delete([topics.readings, topics.alerts, topics.rejects, *scratch_topics(topics)])
 
 
-def scratch_topic(topics: Topics) -> str:
-    """Where the alerts of a cell's warm-up go: nobody reads them."""
-    return f"{topics.alerts}-warmup"
+def scratch_topics(topics: Topics) -> tuple[str, str]:
+    """Where the alerts and the rejects of a cell's warm-up go: nobody reads them."""
+    scratch = warm_topics(topics.readings, f"{topics.alerts}-warmup")
+    return scratch.alerts, scratch.rejects
 
 
 def start_meter(program: list[str], folder: Path) -> Child:
@@ -196,7 +198,7 @@ def start_spark(
     command += ["--trigger", spec.trigger.name, "--profile", spec.profile]
     command += ["--checkpoint", str(folder / "checkpoint"), "--work-dir", str(folder / "spark")]
     command += ["--progress", str(folder / "progress.jsonl"), "--json-events"]
-    command += ["--warm-topic", bench.backlogs[spec.partitions], "--warm-alerts-topic", scratch_topic(topics)]
+    command += ["--warm-topic", bench.backlogs[spec.partitions], "--warm-alerts-topic", scratch_topics(topics)[0]]
     command += ["--warm-limit", format_duration(config.spark_warmup_s), "--wait-for-go"]
     command += ["--drain-limit", format_duration(config.drain_s)]
     command += config.rules_flag()

@@ -19,8 +19,7 @@ from pipeline.rules import load_rules
 from pipeline.service import RunConfig, WarmUp, run
 from pipeline.sinks import Sink, SinkName, parse_sinks, require_possible
 from pipeline.stopping import Stop
-from pipeline.topics import job_topics
-from wire.topics import Topics
+from pipeline.topics import job_topics, warm_topics
 
 
 class StartingOffsets(StrEnum):
@@ -88,7 +87,9 @@ def main(
         Path | None, typer.Option(help="Folder for Spark's own files and log. \\[default: temporary]")
     ] = None,
     warm_topic: Annotated[str | None, typer.Option(help="A backlog to warm the session up on.")] = None,
-    warm_alerts_topic: Annotated[str | None, typer.Option(help="Scratch topic for what it yields.")] = None,
+    warm_alerts_topic: Annotated[
+        str | None, typer.Option(help="Scratch topic for its alerts; its rejects go to NAME-rejected.")
+    ] = None,
     warm_limit: Annotated[str, typer.Option(help="The longest warm-up.")] = "20s",
     wait_for_go: Annotated[
         bool, typer.Option("--wait-for-go", help="Begin the warm-up at a line `go` on stdin; takes --json-events.")
@@ -141,9 +142,8 @@ def main(
             raise UsageError(f"--memory-rows {memory_rows}: a table holds at least one reading; give 1 or more")
         warm = None
         if warm_topic is not None and warm_alerts_topic is not None:
-            scratch = Topics(readings=warm_topic, alerts=warm_alerts_topic, rejects=warm_alerts_topic)
             warm = WarmUp(
-                topics=scratch,
+                topics=warm_topics(warm_topic, warm_alerts_topic),
                 waits=wait_for_go,
                 meanwhile=warm_meanwhile,
                 limit_s=parse_duration_s(warm_limit, field="--warm-limit"),

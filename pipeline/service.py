@@ -36,7 +36,7 @@ from wire.topics import Topics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUp:
-    """A backlog to warm up on, the scratch topic for its alerts and rejects, and the longest times: before the
+    """A backlog to warm up on, scratch topics for its alerts and rejects, and the longest times: before the
     query, and after it if the rates of the drains before did not agree. ``waits``: until it is told to go;
     ``meanwhile``: it warms up until then as well, which counts for half of the first time at most, since others may
     want the machine; ``whole``: the first of them is used up, however warm the session is."""

@@ -17,6 +17,15 @@ def job_topics(topic: str, alerts_topic: str, rejects_topic: str | None) -> Topi
     return topics
 
 
+def warm_topics(backlog: str, alerts_topic: str) -> Topics:
+    """Those of a warm-up, which reads ``backlog``.
+
+    Alerts and rejects have a topic each: with one for both, Spark leaves the choice out of the code it generates, and
+    what would be warm then is not the code that is measured.
+    """
+    return Topics(readings=backlog, alerts=alerts_topic, rejects=f"{alerts_topic}-rejected")
+
+
 def require_topic(admin: Admin, topic: str, *, flag: str) -> int:
     """Its number of partitions; `EnvironmentMissing`, naming ``flag``, if it does not exist."""
     partitions = admin.partitions(topic)

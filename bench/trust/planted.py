@@ -20,7 +20,7 @@ import psutil
 
 from base.kafka import Admin
 from base.process import Child, python_module
-from bench.cell_parts import scratch_topic
+from bench.cell_parts import scratch_topics
 from bench.phases import StartedCell
 from bench.trust.by_hand import DRY
 from bench.trust.stepped import STEP_NS
@@ -175,7 +175,8 @@ class TamperedAlerts(Planted):
     def prepare(self) -> Topics:
         """The pipeline's alerts go through the relay."""
         raw = replace(self.topics, alerts=self.topic(f"{self.topics.alerts}-raw", 1))
-        self.topic(scratch_topic(raw), 1)
+        for scratch in scratch_topics(raw):
+            self.topic(scratch, 1)
         flags = ("--lose-every", str(LOSE_EVERY), "--twice-every", str(TWICE_EVERY), "--forge", str(FORGED))
         self.relay(raw.alerts, self.topics.alerts, flags=flags)
         return raw

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from pyspark.sql import DataFrame
@@ -13,6 +15,8 @@ from pipeline.alerts import build_alerts, build_output, build_readings
 from pipeline.parser import PARSE_READING
 from pipeline.progress import ProgressTail
 from pipeline.rules import load_rules
+from pipeline.topics import warm_topics
+from wire.topics import Topics
 
 pytestmark = pytest.mark.spark
 
@@ -39,6 +43,23 @@ def test_no_python_and_no_shuffle_in_the_row_path(spark):
     plan = output._jdf.queryExecution().executedPlan().toString()
     assert "Python" not in plan
     assert "Exchange" not in plan
+
+
+def test_a_warm_up_runs_the_code_that_is_measured(spark):
+    """Its topics' names differ, the plan does not; with one topic for alerts and rejects it would."""
+
+    def plan(topics: Topics) -> str:
+        output = build_output(kafka_rows(spark, [reading()]), RULES, topics)
+        text = output._jdf.queryExecution().optimizedPlan().toString()
+        for name in (topics.rejects, topics.alerts):
+            text = text.replace(name, "TOPIC")
+        # Expressions are numbered throughout the session.
+        return re.sub(r"#\d+", "", text)
+
+    scratch = warm_topics("backlog", "scratch")
+    assert "TOPIC" in plan(TOPICS)
+    assert plan(scratch) == plan(TOPICS)
+    assert plan(replace(scratch, rejects=scratch.alerts)) != plan(TOPICS)
 
 
 def test_stream_equals_batch(spark, tmp_path):
