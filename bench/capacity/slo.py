@@ -17,15 +17,15 @@ FLAG: Final = "--slo"
 MICRO_BATCH: Final = "latency_ms.due_to_seen.p99 <= trigger + 1s"
 REALTIME: Final = "latency_ms.due_to_seen.p99 <= 100ms"
 
-#: Rules of `bench.checks` that find fault with what puts the load on, and with the pipeline itself; any other one
-#: is about the host.
-INSTRUMENT: Final = ("late generator", "offered rate", "deliveries", "instrument load")
-PIPELINE: Final = ("backlog", "fidelity")
-#: The rule that doubts a number because it would be another one a little later.
-UNSTEADY: Final = "not steady"
 #: The rule whose fault a latency counted from due contains.
 LATE: Final = "late generator"
 COUNTED_FROM_DUE: Final = "latency_ms.due_to_"
+#: Rules of `bench.checks` that find fault with what puts the load on, and with the pipeline itself; any other one
+#: is about the host.
+INSTRUMENT: Final = (LATE, "offered rate", "deliveries", "instrument load")
+PIPELINE: Final = ("backlog", "fidelity")
+#: The rule that doubts a number because it would be another one a little later.
+UNSTEADY: Final = "not steady"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
