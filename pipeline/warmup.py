@@ -103,7 +103,7 @@ class Warmer:
             return (
                 time.monotonic() > until
                 or asked_to_stop()
-                or (not self.realtime and sum(batch["numInputRows"] for batch in batches) >= readings)
+                or ((whole or not self.realtime) and sum(batch["numInputRows"] for batch in batches) >= readings)
                 or (not whole and is_warm([batch_ms(batch) - lasting_ms for batch in batches]))
             )
 

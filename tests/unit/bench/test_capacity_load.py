@@ -43,19 +43,24 @@ RULES = load_rules(None)
     [("0s", 15), ("200ms", 15), ("1s", 15), ("2s", 16), ("5s", 20), ("10s", 40), ("realtime", 30), ("realtime:5s", 15)],
 )
 def test_a_window_holds_whole_triggers_and_batches(trigger: str, window_s: float):
-    """15 s at least, four micro-batch triggers, whole real-time batches."""
-    assert trial_window_s(Trigger.parse(trigger, field="t")) == window_s
+    """15 s at least, 30 in a search of few points, four micro-batch triggers, whole real-time batches."""
+    few, many = (a_config(triggers=(trigger,), partitions=tuple(range(1, n + 1)), search_rate=True) for n in (4, 5))
+    parsed = Trigger.parse(trigger, field="t")
+    assert trial_window_s(many, parsed) == window_s
+    assert trial_window_s(few, parsed) == max(30, window_s)
 
 
-@pytest.mark.parametrize(("partitions", "least_s"), [((1, 2), 15.0), ((1, 2, 4), 10.0)])
-def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them(partitions: tuple[int, ...], least_s: float):
+@pytest.mark.parametrize(("partitions", "window_s", "least_s"), [((1, 2), 30.0, 30.0), ((1, 2, 4), 15.0, 10.0)])
+def test_real_time_trials_warm_up_for_longer_and_the_stream_covers_them(
+    partitions: tuple[int, ...], window_s: float, least_s: float
+):
     """For longer in a search of few points. What was asked for counts where it is longer; other modes need no more."""
     one, realtime = (Trigger.parse(text, field="t") for text in ("1s", "realtime:30s"))
 
     def a_search(*triggers: str, warmup_s: float = 5.0) -> RunConfig:
         return a_config(triggers=triggers, partitions=partitions, search_rate=True, warmup_s=warmup_s)
 
-    for asked_s, expected in [(5.0, [(15.0, 5.0), (30.0, least_s)]), (20.0, [(15.0, 20.0), (30.0, 20.0)])]:
+    for asked_s, expected in [(5.0, [(window_s, 5.0), (30.0, least_s)]), (40.0, [(window_s, 40.0), (30.0, 40.0)])]:
         both = a_search("realtime:30s", "1s", warmup_s=asked_s)
         configs = [trial_config(both, trigger) for trigger in (one, realtime)]
         assert [(its.window_s, its.warmup_s) for its in configs] == expected
@@ -73,9 +78,12 @@ def test_spark_warms_up_for_longer_in_a_search_of_few_points(partitions: tuple[i
 
 
 def test_the_shortest_window_holds_a_day():
-    """The stream lasts as long as the longest one; the first rate is 20,000/s, as nearly as whole sensors allow."""
-    config = with_searched_load(a_config(triggers=("realtime:30s", "1s"), search_rate=True))
-    assert (config.window_s, config.speedup, config.sensors) == (30.0, 5760.0, 2083)
+    """The stream lasts as long as the longest one; the first rate is 20,000/s, as nearly as whole sensors allow.
+
+    And the longest warm-up is not longer than the day that scenarios hold before event time zero.
+    """
+    config = with_searched_load(a_config(triggers=("realtime:60s", "1s"), search_rate=True))
+    assert (config.window_s, config.speedup, config.sensors) == (60.0, 2880.0, 4167)
     resolve(config).require_lead(-with_longest_warmup(config).warmup_s * config.speedup)
     assert resolve(config).rate_per_s == pytest.approx(20_000.0, rel=1e-3)
 
@@ -99,8 +107,8 @@ def test_the_limits_are_what_p99_needs_and_what_can_be_read_back():
     spec = resolve(config)
     limits = limits_of(spec, config, tail_s=1.0)
     assert (limits.ratio, limits.near) == (1.5, 1.15)
-    assert samples_needed(0.99) <= limits.floor_per_s * 0.02 / 2 * 15.0 < 1.1 * samples_needed(0.99)
-    assert limits.ceiling_per_s * 21.0 == pytest.approx(MOST_READINGS, rel=1e-3)
+    assert samples_needed(0.99) <= limits.floor_per_s * 0.02 / 2 * 30.0 < 1.1 * samples_needed(0.99)
+    assert limits.ceiling_per_s * 36.0 == pytest.approx(MOST_READINGS, rel=1e-3)
     for rate in (limits.floor_per_s, limits.ceiling_per_s, whole_rate(spec, 12_345.6)):
         assert whole_rate(spec, rate) == rate
 
