@@ -48,14 +48,15 @@ def job(
     trigger: Mapping[str, Any],
     starting_offsets: str = "earliest",
     source: Mapping[str, str] | None = None,
+    sink: Mapping[str, str] | None = None,
     name: str = "alerts",
     kafka: KafkaSecurity = PLAINTEXT,
 ) -> DataStreamWriter:
     """The unstarted writer of the Kafka sink, alerts and rejects.
 
     ``trigger``: the keywords of ``writeStream.trigger``; ``source``: more options of the Kafka
-    source, such as ``maxOffsetsPerTrigger``; ``name``: the query's, unique in the session; ``kafka``:
-    how source and sink connect.
+    source, such as ``maxOffsetsPerTrigger``, ``sink`` of the sink, both over the profile's; ``name``: the
+    query's, unique in the session; ``kafka``: how source and sink connect.
     """
     rows = kafka_rows(
         spark,
@@ -76,7 +77,7 @@ def job(
         # Real-time mode takes no other; for a query without state it means the same as append.
         .outputMode("update")
         .option("kafka.bootstrap.servers", bootstrap)
-        .options(**{**spark_options(kafka), **profile.sink, **realtime, **tracking})
+        .options(**{**spark_options(kafka), **profile.sink, **realtime, **tracking, **(sink or {})})
         .option("checkpointLocation", str(checkpoint))
         .trigger(**trigger)
     )

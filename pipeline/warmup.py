@@ -8,7 +8,7 @@ and stays cold for long: a real-time query of 30 s batches would need half an ho
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -39,6 +39,13 @@ SHORT_BATCH_ROWS: Final = 200
 #: Real-time batches this short, ms. Spark's own floor of 5 s is a setting, and is back before the job starts.
 SHORT_REALTIME_MS: Final = 100
 _REALTIME_FLOOR: Final = "spark.sql.streaming.realTimeMode.minBatchDuration"
+#: Of the sink in short batches: a producer's batch is full at times, and the socket takes a request in parts. Both are
+#: rare, and come with the most alerts: Java, which until then has taken them for impossible, throws away the compiled way
+#: of every alert, and a second or more is late until it is compiled anew (`jdk.Deoptimization`, unstable_if, in
+#: MemoryRecordsBuilder.hasRoomFor and IOUtil.write). A request in parts has to be larger than what Linux takes at once
+#: however small the buffer; a micro-batch of a few rows sends no such.
+SMALL_SENDS: Final = {"kafka.batch.size": "4096", "kafka.send.buffer.bytes": "4096"}
+LARGE_SENDS: Final = {"kafka.batch.size": "131072", "kafka.linger.ms": "50", "kafka.send.buffer.bytes": "4096"}
 _FEWEST_SHORT: Final = 60
 _SPAN: Final = 20
 
@@ -75,7 +82,7 @@ class Warmer:
     """Runs the job on ``topics.readings``, a bounded backlog that holds ``readings()`` by now, again and again.
 
     The query is the measured one; only its topics, its trigger and its checkpoints (in ``folder``)
-    are scratch. Methods raise `ComponentFailed` if a query dies.
+    are scratch, and short batches send as the query does only at times. Methods raise `ComponentFailed` if a query dies.
     """
 
     spark: SparkSession
@@ -130,10 +137,10 @@ class Warmer:
     def _short_batches(self, enough: _Enough) -> list[dict[str, Any]]:
         if not self.realtime:
             options = {"maxOffsetsPerTrigger": str(SHORT_BATCH_ROWS)}
-            return self._run({"processingTime": "0 seconds"}, options, enough).batches
+            return self._run({"processingTime": "0 seconds"}, enough, source=options, sink=SMALL_SENDS).batches
         self.spark.conf.set(_REALTIME_FLOOR, f"{SHORT_REALTIME_MS}ms")
         try:
-            return self._run({"realTime": f"{SHORT_REALTIME_MS} milliseconds"}, {}, enough).batches
+            return self._run({"realTime": f"{SHORT_REALTIME_MS} milliseconds"}, enough, sink=LARGE_SENDS).batches
         finally:
             self.spark.conf.unset(_REALTIME_FLOOR)
 
@@ -145,14 +152,21 @@ class Warmer:
 
         passes: list[float] = []
         while agreed_rate(passes) is None and not enough([]):
-            drained = self._run({"availableNow": True}, {}, enough)
+            drained = self._run({"availableNow": True}, enough)
             read = sum(batch["numInputRows"] for batch in drained.batches)
             if not drained.complete or not read:
                 break
             passes.append(read * 1000 / sum(map(batch_ms, drained.batches)))
         return passes
 
-    def _run(self, trigger: dict[str, Any], source: dict[str, str], enough: _Enough) -> _Run:
+    def _run(
+        self,
+        trigger: dict[str, Any],
+        enough: _Enough,
+        *,
+        source: Mapping[str, str] | None = None,
+        sink: Mapping[str, str] | None = None,
+    ) -> _Run:
         self._queries += 1
         name = f"warm-{self._queries}"
         query = job(
@@ -164,6 +178,7 @@ class Warmer:
             checkpoint=self.folder / name,
             trigger=trigger,
             source=source,
+            sink=sink,
             name=name,
             kafka=self.kafka,
         ).start()
