@@ -40,8 +40,8 @@ SHORT_BATCH_ROWS: Final = 200
 SHORT_REALTIME_MS: Final = 100
 _REALTIME_FLOOR: Final = "spark.sql.streaming.realTimeMode.minBatchDuration"
 #: Of the sink in short batches: a producer's batch is full at times, and the socket takes a request in parts. Both are
-#: rare, and come with the most alerts: Java, which until then has taken them for impossible, throws away the compiled way
-#: of every alert, and a second or more is late until it is compiled anew (`jdk.Deoptimization`, unstable_if, in
+#: rare, and come with the most alerts: Java, which has taken them for impossible until then, throws away the compiled
+#: way of every alert, and a second or more is late until it is compiled anew (`jdk.Deoptimization`, unstable_if, in
 #: MemoryRecordsBuilder.hasRoomFor and IOUtil.write). A request in parts has to be larger than what Linux takes at once
 #: however small the buffer; a micro-batch of a few rows sends no such.
 SMALL_SENDS: Final = {"kafka.batch.size": "4096", "kafka.send.buffer.bytes": "4096"}
@@ -82,7 +82,8 @@ class Warmer:
     """Runs the job on ``topics.readings``, a bounded backlog that holds ``readings()`` by now, again and again.
 
     The query is the measured one; only its topics, its trigger and its checkpoints (in ``folder``)
-    are scratch, and short batches send as the query does only at times. Methods raise `ComponentFailed` if a query dies.
+    are scratch, and short batches send as the query does only at times. Methods raise `ComponentFailed`
+    if a query dies.
     """
 
     spark: SparkSession

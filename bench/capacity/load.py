@@ -46,9 +46,9 @@ LEAST_WINDOW_OF_MANY_S: Final = 15.0
 #: How long a trial's Spark warms up, s, the same two.
 SPARK_WARMUP_S: Final = 24.0
 SPARK_WARMUP_OF_MANY_S: Final = 10.0
-#: The least paced warm-up of a trial in real-time mode, s, the same two. For up to 15 s its p50 falls at high rates, at
-#: 63,000 readings/s from 600 ms to 10: 10 s are past well before the second half of the window, which decides then
-#: (`judge_trial`).
+#: The least paced warm-up of a trial in real-time mode, s, the same two: a day, and so a noon. For up to 15 s p50 falls
+#: at high rates, at 63,000 readings/s from 600 ms to 10: 10 s are past well before the second half of the window, which
+#: decides then (`judge_trial`).
 REALTIME_WARMUP_S: Final = 30.0
 REALTIME_WARMUP_OF_MANY_S: Final = 10.0
 #: How long the first trial's Spark times the drain of its backlog after the window, s: that is warm by then, and tells

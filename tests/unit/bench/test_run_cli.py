@@ -146,7 +146,7 @@ def test_dry_run_of_a_search():
     """Every point once, with all its trials in its time; a threshold may be about its capacity."""
     done = bench_run("--dry-run", "--search-rate", "--triggers", "1s,5s", "--threshold", "capacity.passed >= 20000")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("a search, at first 19,997 readings/s")
+    assert done.stdout.startswith("a search, at first 20,002 readings/s")
     assert done.stdout.count("about") == 5
 
 
