@@ -88,14 +88,15 @@ def tail_s(spec: CellSpec) -> float:
 def fresh_topics(spec: CellSpec, bench: Bench) -> Iterator[Topics]:
     """The cell's own topics, and scratch topics for what its warm-up yields; removed afterwards."""
     topics = cell_topics(bench.run_id, spec.id)
+    outputs = (topics.alerts, topics.rejects, *scratch_topics(topics))
     admin = Admin(bench.broker.bootstrap, bench.settings)
     try:
         admin.create(topics.readings, partitions=spec.partitions)
-        for topic in (topics.alerts, topics.rejects, *scratch_topics(topics)):
+        for topic in outputs:
             admin.create(topic, partitions=1)
         yield topics
     finally:
-        admin.delete([topics.readings, topics.alerts, topics.rejects, *scratch_topics(topics)])
+        admin.delete([topics.readings, *outputs])
 
 
 def scratch_topics(topics: Topics) -> tuple[str, str]:

@@ -39,18 +39,26 @@ QUICK_RATIO: Final = 1.5
 QUICK_NEAR: Final = 1.15
 #: A search of so many points at most has more time for each trial: the longer it warms up, the less two differ.
 FEW_POINTS: Final = 4
-#: The least that a trial's window lasts, s, and with it the simulated day: in a search of few points, and of more. In a
-#: day of 15 s the alerts of 120,000 readings/s rise from 3,000/s to 32,000/s within one second.
-LEAST_WINDOW_S: Final = 30.0
-LEAST_WINDOW_OF_MANY_S: Final = 15.0
-#: How long a trial's Spark warms up, s, the same two.
-SPARK_WARMUP_S: Final = 24.0
-SPARK_WARMUP_OF_MANY_S: Final = 10.0
-#: The least paced warm-up of a trial in real-time mode, s, the same two: a day, and so a noon. For up to 15 s p50 falls
-#: at high rates, at 63,000 readings/s from 600 ms to 10: 10 s are past well before the second half of the window, which
-#: decides then (`judge_trial`).
-REALTIME_WARMUP_S: Final = 30.0
-REALTIME_WARMUP_OF_MANY_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialTimes:
+    """Of a trial, s: the least that its window lasts, and with it the simulated day; how long Spark warms up; the least
+    paced warm-up in real-time mode.
+
+    In a day of 15 s the alerts of 120,000 readings/s rise from 3,000/s to 32,000/s within one second. For up to 15 s of
+    real-time load p50 falls at high rates, at 63,000 readings/s from 600 ms to 10: 10 s are past well before the second
+    half of the window, which decides then (`judge_trial`); 30 s hold a day, and so a noon.
+    """
+
+    least_window_s: float
+    spark_warmup_s: float
+    realtime_warmup_s: float
+
+
+OF_FEW_POINTS: Final = TrialTimes(least_window_s=30.0, spark_warmup_s=24.0, realtime_warmup_s=30.0)
+OF_MANY_POINTS: Final = TrialTimes(least_window_s=15.0, spark_warmup_s=10.0, realtime_warmup_s=10.0)
+
 #: How long the first trial's Spark times the drain of its backlog after the window, s: that is warm by then, and tells
 #: where to begin.
 FIRST_DRAIN_S: Final = 4.0
@@ -68,19 +76,18 @@ def trial_window_s(config: RunConfig, trigger: Trigger) -> float:
 
     A real-time window of less than a batch would hold a boundary or not, as it happens, and its p99 with it.
     """
-    least_s = LEAST_WINDOW_S if has_few_points(config) else LEAST_WINDOW_OF_MANY_S
-    return window_for([trigger], None, least_s=least_s)
+    return window_for([trigger], None, least_s=trial_times(config).least_window_s)
 
 
-def has_few_points(config: RunConfig) -> bool:
-    """Whether the whole search ``config`` has few points."""
-    return len(plan(config)) <= FEW_POINTS
+def trial_times(config: RunConfig) -> TrialTimes:
+    """Those of the whole search ``config``."""
+    return OF_FEW_POINTS if len(plan(config)) <= FEW_POINTS else OF_MANY_POINTS
 
 
 def trial_config(config: RunConfig, trigger: Trigger) -> RunConfig:
     """``config`` of a whole search as that of a trial with ``trigger``: its window and its paced warm-up."""
-    least_s = REALTIME_WARMUP_S if has_few_points(config) else REALTIME_WARMUP_OF_MANY_S
-    paced_s = max(config.warmup_s, least_s) if trigger.is_realtime else config.warmup_s
+    least_s = trial_times(config).realtime_warmup_s if trigger.is_realtime else 0.0
+    paced_s = max(config.warmup_s, least_s)
     return config.model_copy(update={"window_s": trial_window_s(config, trigger), "warmup_s": paced_s})
 
 
@@ -112,7 +119,7 @@ def with_searched_load(config: RunConfig) -> RunConfig:
             "sensors": round(FIRST_PER_S * scenario.interval_s / speedup),
             "speedup": speedup,
             "window_s": max(windows_s),
-            "spark_warmup_s": SPARK_WARMUP_S if has_few_points(config) else SPARK_WARMUP_OF_MANY_S,
+            "spark_warmup_s": trial_times(config).spark_warmup_s,
         }
     )
 
