@@ -194,19 +194,25 @@ def start(out, *args):
     )
 
 
-def java_count(run):
-    """How many JVMs the run has: the broker's and the driver's make two."""
-    found = descendants(run.pid)
-    return found if sum("java" in (seen(one, psutil.Process.name) or "") for one in found) >= 2 else None
+def jvms(run):
+    """The run's processes once its broker and its driver are both among them: each process with its command.
+
+    Other JVMs come and go before (the look for Java, the format of the broker's folder), so the count alone tells
+    nothing.
+    """
+    commands = {one: seen(one, psutil.Process.cmdline) or [] for one in descendants(run.pid)}
+    broker = any("kafka.Kafka" in command for command in commands.values())
+    driver = any("org.apache.spark.deploy.SparkSubmit" in command for command in commands.values())
+    return commands if broker and driver else None
 
 
 def test_kill_9_leaves_no_process(tmp_path):
     """kill -9 of the harness: within 5 s no Java and no Python process of the run is left, and no broker's data."""
     run = start(tmp_path)
     try:
-        processes = wait_for(lambda: java_count(run), 60)
-        commands = [seen(one, psutil.Process.cmdline) or [] for one in processes]
-        (properties,) = {word for command in commands for word in command if word.endswith("/server.properties")}
+        processes = wait_for(lambda: jvms(run), 60)
+        words = {word for command in processes.values() for word in command}
+        (properties,) = {word for word in words if word.endswith("/server.properties")}
         broker_folder = Path(properties).parent
         assert broker_folder.is_dir()
     finally:
@@ -222,7 +228,7 @@ def test_ctrl_c_ends_with_a_marked_partial_result(tmp_path):
     (port,) = free_ports(1)
     run = start(tmp_path, "--metrics-port", str(port))
     # Only then is there a result to be marked, and a driver to be ended.
-    wait_for(lambda: (tmp_path / "latest" / "result.json").exists() and java_count(run), 60)
+    wait_for(lambda: (tmp_path / "latest" / "result.json").exists() and jvms(run), 60)
     processes = descendants(run.pid)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         assert b"alertbench_running_info{" in answer.read()
