@@ -37,14 +37,14 @@ NEAR: Final = 1.25
 #: The same with `--quick`, whose ends are therefore farther from the limit.
 QUICK_RATIO: Final = 1.5
 QUICK_NEAR: Final = 1.15
-#: A search of so many points at most has more time for each trial: the longer it warms up, the less two differ.
+#: A search of so many points at most has time for longer trials, and for more: the less do two searches differ.
 FEW_POINTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialTimes:
-    """Of a trial, s: the least that its window lasts, and with it the simulated day; how long Spark warms up; the least
-    paced warm-up in real-time mode.
+class Effort:
+    """What a search spends. Of a trial, s: the least that its window lasts, and with it the simulated day; how long
+    Spark warms up; the least paced warm-up in real-time mode. ``confirms``: how many trials confirm an end.
 
     In a day of 15 s the alerts of 120,000 readings/s rise from 3,000/s to 32,000/s within one second. For up to 15 s of
     real-time load p50 falls at high rates, at 63,000 readings/s from 600 ms to 10: 10 s are past well before the second
@@ -54,10 +54,11 @@ class TrialTimes:
     least_window_s: float
     spark_warmup_s: float
     realtime_warmup_s: float
+    confirms: int
 
 
-OF_FEW_POINTS: Final = TrialTimes(least_window_s=30.0, spark_warmup_s=24.0, realtime_warmup_s=30.0)
-OF_MANY_POINTS: Final = TrialTimes(least_window_s=15.0, spark_warmup_s=10.0, realtime_warmup_s=10.0)
+ON_FEW_POINTS: Final = Effort(least_window_s=30.0, spark_warmup_s=24.0, realtime_warmup_s=30.0, confirms=3)
+ON_MANY_POINTS: Final = Effort(least_window_s=15.0, spark_warmup_s=10.0, realtime_warmup_s=10.0, confirms=2)
 
 #: How long the first trial's Spark times the drain of its backlog after the window, s: that is warm by then, and tells
 #: where to begin.
@@ -76,17 +77,17 @@ def trial_window_s(config: RunConfig, trigger: Trigger) -> float:
 
     A real-time window of less than a batch would hold a boundary or not, as it happens, and its p99 with it.
     """
-    return window_for([trigger], None, least_s=trial_times(config).least_window_s)
+    return window_for([trigger], None, least_s=effort(config).least_window_s)
 
 
-def trial_times(config: RunConfig) -> TrialTimes:
-    """Those of the whole search ``config``."""
-    return OF_FEW_POINTS if len(plan(config)) <= FEW_POINTS else OF_MANY_POINTS
+def effort(config: RunConfig) -> Effort:
+    """What the whole search ``config`` spends."""
+    return ON_FEW_POINTS if len(plan(config)) <= FEW_POINTS else ON_MANY_POINTS
 
 
 def trial_config(config: RunConfig, trigger: Trigger) -> RunConfig:
     """``config`` of a whole search as that of a trial with ``trigger``: its window and its paced warm-up."""
-    least_s = trial_times(config).realtime_warmup_s if trigger.is_realtime else 0.0
+    least_s = effort(config).realtime_warmup_s if trigger.is_realtime else 0.0
     paced_s = max(config.warmup_s, least_s)
     return config.model_copy(update={"window_s": trial_window_s(config, trigger), "warmup_s": paced_s})
 
@@ -119,7 +120,7 @@ def with_searched_load(config: RunConfig) -> RunConfig:
             "sensors": round(FIRST_PER_S * scenario.interval_s / speedup),
             "speedup": speedup,
             "window_s": max(windows_s),
-            "spark_warmup_s": trial_times(config).spark_warmup_s,
+            "spark_warmup_s": effort(config).spark_warmup_s,
         }
     )
 
@@ -144,6 +145,7 @@ def limits_of(spec: StreamSpec, config: RunConfig, *, tail_s: float) -> Limits:
     return Limits(
         ratio=QUICK_RATIO if config.quick else RATIO,
         near=QUICK_NEAR if config.quick else NEAR,
+        confirms=effort(config).confirms,
         floor_per_s=whole_rate(spec, beacon_alerts / (config.window_s * spec.scenario.beacons.share / 2)),
         ceiling_per_s=whole_rate(spec, MOST_READINGS / (config.warmup_s + config.window_s + tail_s)),
     )

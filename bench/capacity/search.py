@@ -30,8 +30,7 @@ STEP: Final = 2.0
 #: more are twice as wide.
 NEAR_STEPS: Final = 3
 WHOLE_SENSORS: Final = 0.995
-#: So many trials that agree confirm a rate, one of its own among them; so many that tell nothing give it up.
-CONFIRMS: Final = 2
+#: So many trials that tell nothing give a rate up.
 GIVES_UP: Final = 2
 #: However they contradict each other, one point of the matrix gets no more trials than these.
 MOST_TRIALS: Final = 16
@@ -40,11 +39,13 @@ MOST_TRIALS: Final = 16
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How far apart, failed over passed, the ends of the bracket may be (``ratio``, above 1), and a rate that passed
-    and one that failed before the ends are confirmed (``near``); between which rates (readings/s) it is searched.
+    and one that failed before the ends are confirmed (``near``); how many trials that agree confirm an end, one of its
+    own among them (``confirms``); between which rates (readings/s) it is searched.
     """
 
     ratio: float
     near: float
+    confirms: int
     floor_per_s: float
     ceiling_per_s: float
 
@@ -86,12 +87,11 @@ class _Standing:
             return "passed" if self.passed > self.failed else "failed"
         return "untold" if self.here["untold"] >= GIVES_UP else None
 
-    @property
-    def confirmed(self) -> bool:
+    def confirmed(self, limits: Limits) -> bool:
         """Whether enough trials agree with its majority, one of its own among them."""
         if self.outcome not in ("passed", "failed"):
             return False
-        return self.here[self.outcome] > 0 and max(self.passed, self.failed) >= CONFIRMS
+        return self.here[self.outcome] > 0 and max(self.passed, self.failed) >= limits.confirms
 
 
 def next_rate(trials: Sequence[Trial], limits: Limits, hint: float | None = None) -> float | None:
@@ -129,7 +129,7 @@ def bracket(trials: Sequence[Trial], limits: Limits) -> Bracket:
         reasons["failed"] = f"{_shown(low.rate_per_s)} passed, and no more can be offered and read back here"
     elif failed is None:
         reasons["failed"] = "no rate has failed"
-    unsure = [one for one in (low, failed) if one is not None and not one.confirmed]
+    unsure = [one for one in (low, failed) if one is not None and not one.confirmed(limits)]
     if _wanted(trials, limits, None) is not None:
         reasons["search"] = f"ended after {len(trials)} trials"
     elif unsure and low is not None:
@@ -166,7 +166,7 @@ def _wanted(trials: Sequence[Trial], limits: Limits, hint: float | None) -> floa
         # What has passed, if less often than not, is near the limit.
         return max(middle, high.rate_per_s / narrow) if high.passed else middle
     if high is None or high.outcome == "untold":
-        return None if low.confirmed else low.rate_per_s
+        return None if low.confirmed(limits) else low.rate_per_s
     return _end_to_confirm(standings, low, high, limits)
 
 
@@ -180,13 +180,13 @@ def _end_to_confirm(standings: Sequence[_Standing], low: _Standing, high: _Stand
     # What has been tried already, where it is as far as that.
     lowest = low.rate_per_s if low.rate_per_s * WHOLE_SENSORS < lowest else lowest
     highest = high.rate_per_s if high.rate_per_s > highest * WHOLE_SENSORS else highest
-    passed = (one for one in standings if one.confirmed and one.rate_per_s <= low.rate_per_s)
+    passed = (one for one in standings if one.confirmed(limits) and one.rate_per_s <= low.rate_per_s)
     return highest if any(highest <= limits.ratio * one.rate_per_s for one in passed) else lowest
 
 
 def _widest(standings: Sequence[_Standing], limits: Limits) -> tuple[_Standing, _Standing] | None:
     """Of the confirmed ends that are near enough the two that are farthest apart: most trials agree with them."""
-    confirmed = [one for one in standings if one.confirmed]
+    confirmed = [one for one in standings if one.confirmed(limits)]
     pairs = [
         (low, high)
         for low in confirmed

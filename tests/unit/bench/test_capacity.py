@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from bench.capacity.search import (
-    CONFIRMS,
     FIRST_PER_S,
     MOST_TRIALS,
     Bracket,
@@ -21,7 +21,7 @@ from bench.capacity.search import (
     next_rate,
 )
 
-LIMITS = Limits(ratio=1.25, near=1.25, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
+LIMITS = Limits(ratio=1.25, near=1.25, confirms=2, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
 
 System = Callable[[float], Outcome]
 
@@ -65,9 +65,12 @@ def saying(trials: list[Trial], rate: float, outcome: Outcome) -> int:
 @pytest.mark.parametrize("limit", [5_100.0, 9_000.0, 20_000.0, 33_333.0, 77_000.0, 140_000.0, 499_000.0])
 @pytest.mark.parametrize("hint", [None, 20_000.0, 77_000.0, 490_000.0])
 @pytest.mark.parametrize(("ratio", "near"), [(1.25, 1.25), (1.5, 1.15)])
-def test_a_sharp_limit_is_bracketed_and_confirmed(limit: float, hint: float | None, ratio: float, near: float):
-    """Wherever it is and wherever the search begins: the ends are around it, near enough, each with two trials."""
-    limits = Limits(ratio=ratio, near=near, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
+@pytest.mark.parametrize("confirms", [2, 3])
+def test_a_sharp_limit_is_bracketed_and_confirmed(
+    limit: float, hint: float | None, ratio: float, near: float, confirms: int
+):
+    """Wherever it is and wherever the search begins: the ends are around it, near enough, each with its trials."""
+    limits = Limits(ratio=ratio, near=near, confirms=confirms, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
     trials = search(sharp(limit), limits, hint)
     found = bracket(trials, limits)
     assert found.passed is not None
@@ -75,8 +78,8 @@ def test_a_sharp_limit_is_bracketed_and_confirmed(limit: float, hint: float | No
     assert found.passed <= limit < found.failed
     assert found.failed <= ratio * found.passed * (1 + 1e-9)
     assert found.reasons == {}
-    assert saying(trials, found.passed, "passed") >= CONFIRMS
-    assert saying(trials, found.failed, "failed") >= CONFIRMS
+    assert saying(trials, found.passed, "passed") >= confirms
+    assert saying(trials, found.failed, "failed") >= confirms
     assert len(trials) <= MOST_TRIALS
 
 
@@ -92,12 +95,17 @@ def test_a_good_hint_takes_four_trials():
 
 def test_ends_are_confirmed_as_far_from_the_limit_as_they_may_be():
     """It is known within 1.15 by then: the ends are 1.4925 apart, around that. A bracket that is as wide is kept."""
-    wide = Limits(ratio=1.5, near=1.15, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
+    wide = Limits(ratio=1.5, near=1.15, confirms=2, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
     trials = search(sharp(20_000.0), wide, hint=20_000.0)
     assert in_thousands(trials) == [20.0, 29.9, 22.9, 17.5, 26.1]
     found = bracket(trials, wide)
     assert (found.passed, found.failed) == (trials[3].rate_per_s, trials[4].rate_per_s)
     assert found.reasons == {}
+    # Where three trials confirm, one more at each of them.
+    three = replace(wide, confirms=3)
+    trials = search(sharp(20_000.0), three, hint=20_000.0)
+    assert in_thousands(trials) == [20.0, 29.9, 22.9, 17.5, 17.5, 26.1, 26.1]
+    assert bracket(trials, three) == found
     # Never beyond what may be offered.
     trials = search(sharp(5_400.0), wide, hint=5_000.0)
     assert min(in_thousands(trials)) == 5.0
@@ -132,7 +140,7 @@ def test_a_noisy_limit_is_bracketed_near_it(seed: int):
     assert found.passed < found.failed
     for rate, right, wrong in ((found.passed, "passed", "failed"), (found.failed, "failed", "passed")):
         agree = saying(trials, rate, right)
-        assert agree >= CONFIRMS or "search" in found.reasons
+        assert agree >= LIMITS.confirms or "search" in found.reasons
         assert agree > saying(trials, rate, wrong)
 
 
@@ -177,7 +185,7 @@ def test_a_failed_end_that_passes_twice_moves_the_bracket_up():
 @pytest.mark.parametrize(("ratio", "near"), [(1.25, 1.25), (1.5, 1.15)])
 def test_the_end_is_foreseen(ratio: float, near: float):
     """Before the last trial it is known that the search ends with it, if it comes out as expected; not earlier."""
-    limits = Limits(ratio=ratio, near=near, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
+    limits = Limits(ratio=ratio, near=near, confirms=2, floor_per_s=5_000.0, ceiling_per_s=500_000.0)
     trials = search(sharp(33_000.0), limits, hint=30_000.0)
     foreseen = [ends_with(trials[:known], limits, trials[known].rate_per_s) for known in range(len(trials))]
     assert foreseen == [False] * (len(trials) - 1) + [True]
@@ -221,7 +229,7 @@ def test_one_that_passes_at_the_ceiling_has_no_failed_end():
     assert found.passed == LIMITS.ceiling_per_s
     assert found.failed is None
     assert "no more can be offered" in found.reasons["failed"]
-    assert tries(trials, LIMITS.ceiling_per_s, "passed") == CONFIRMS
+    assert tries(trials, LIMITS.ceiling_per_s, "passed") == LIMITS.confirms
 
 
 def test_a_noisy_host_is_given_one_more_chance():
@@ -264,7 +272,7 @@ def test_an_end_has_a_trial_of_its_own():
 
 def test_the_number_of_trials_is_bounded():
     """A host that tells nothing at all ends after so many, and says so."""
-    limits = Limits(ratio=1.25, near=1.25, floor_per_s=1.0, ceiling_per_s=500_000.0)
+    limits = Limits(ratio=1.25, near=1.25, confirms=2, floor_per_s=1.0, ceiling_per_s=500_000.0)
     trials = search(lambda _: "untold", limits)
     assert len(trials) == MOST_TRIALS
     found = bracket(trials, limits)

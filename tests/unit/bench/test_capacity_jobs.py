@@ -151,9 +151,8 @@ def test_what_batches_work_off_tells_where_the_limit_is():
     """A slow batch worked off a second's readings in 125 ms: eight times as many can be. What failed tells nothing."""
     (spec,) = plan(a_config(triggers=("1s",), partitions=(1,), search_rate=True))
     slo = slo_of(parse_slo(None, [spec]), spec.params)
-    search = PointSearch(
-        number=1, spec=spec, slo=slo, limits=Limits(ratio=1.25, near=1.25, floor_per_s=1.0, ceiling_per_s=1e6)
-    )
+    limits = Limits(ratio=1.25, near=1.25, confirms=2, floor_per_s=1.0, ceiling_per_s=1e6)
+    search = PointSearch(number=1, spec=spec, slo=slo, limits=limits)
     search.add(40_000.0, cell("1s", p99=60_000.0), Path("trial-1"))
     assert search.batches_per_s() is None
     took = Spread(n=15, p50=100.0, p99=125.0, max=150.0)
@@ -165,7 +164,7 @@ def test_a_valid_trial_stands_for_the_point():
     """Of those that passed at the rate that is told, even if a later one is not valid; else the last."""
     (spec,) = plan(a_config(triggers=("1s",), partitions=(1,), search_rate=True))
     slo = slo_of(parse_slo(None, [spec]), spec.params)
-    limits = Limits(ratio=1.25, near=1.25, floor_per_s=1.0, ceiling_per_s=1e6)
+    limits = Limits(ratio=1.25, near=1.25, confirms=2, floor_per_s=1.0, ceiling_per_s=1e6)
     late = Reason(rule="late generator", verdict="invalid", message="readings left late", remedy="")
     found = Bracket(passed=20_000.0, failed=None)
     for verdicts, expected in [(("ok", "ok"), 2), (("ok", "invalid"), 1), (("invalid", "invalid"), 2)]:

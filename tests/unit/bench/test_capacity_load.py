@@ -106,11 +106,14 @@ def test_the_limits_are_what_p99_needs_and_what_can_be_read_back():
     config = with_searched_load(a_config(triggers=("1s",), quick=True))
     spec = resolve(config)
     limits = limits_of(spec, config, tail_s=1.0)
-    assert (limits.ratio, limits.near) == (1.5, 1.15)
+    assert (limits.ratio, limits.near, limits.confirms) == (1.5, 1.15, 3)
     assert samples_needed(0.99) <= limits.floor_per_s * 0.02 / 2 * 30.0 < 1.1 * samples_needed(0.99)
     assert limits.ceiling_per_s * 36.0 == pytest.approx(MOST_READINGS, rel=1e-3)
     for rate in (limits.floor_per_s, limits.ceiling_per_s, whole_rate(spec, 12_345.6)):
         assert whole_rate(spec, rate) == rate
+    # A search of many points has no time for more.
+    many = a_config(triggers=("1s", "2s", "5s"), partitions=(1, 2, 4))
+    assert limits_of(spec, many, tail_s=1.0).confirms == 2
 
 
 @pytest.fixture
