@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -55,6 +54,9 @@ logger.server.level = INFO
 
 #: A JVM that records its classes writes them down as it ends.
 _RECORDING_GRACE_S = 90.0
+
+#: How long the broker's folder may take to be formatted, s: it takes one.
+_FORMAT_S = 60.0
 
 
 def broker_archive(java: Java) -> ClassArchive:
@@ -128,21 +130,12 @@ class EmbeddedBroker:
             classpath,
         ]
         cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
-        formatted = subprocess.run(
-            [
-                *jvm,
-                "kafka.tools.StorageTool",
-                "format",
-                f"--cluster-id={cluster_id}",
-                "-c",
-                os.fspath(properties),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if formatted.returncode != 0:
-            raise EnvironmentMissing(f"Kafka cannot format {data}: {_cause(formatted.stdout + formatted.stderr)}")
+        format_log = self._folder / "format.log"
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", os.fspath(properties)]
+        with Child("broker format", [*jvm, *tool], log=format_log, scratch=self._folder) as formatting:
+            status = formatting.wait(_FORMAT_S)
+        if status != 0:
+            raise EnvironmentMissing(f"Kafka cannot format {data}: {_cause(format_log.read_text())}")
         grace_s = _RECORDING_GRACE_S if self._recording else GRACE_S
         command = [jvm[0], log_option(os.fspath(self.pause_log)), *jvm[1:], "kafka.Kafka", os.fspath(properties)]
         self._child = Child("broker", command, log=self._folder / "broker.out", grace_s=grace_s, scratch=self._folder)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
 import tempfile
 import time
 import uuid
 
+import psutil
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from base.errors import ComponentFailed, EnvironmentMissing, UsageError
+from base.guard import ORPHANED_S
 from base.kafka import Admin, free_ports
 from bench.broker import embedded
 from bench.broker.embedded import EmbeddedBroker
@@ -85,6 +91,34 @@ def test_stop_leaves_no_process_and_no_folder(tmp_path, monkeypatch):
         assert list(tmp_path.iterdir())
     assert not process.is_running()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parent_killed_while_the_folder_is_formatted_leaves_nothing(tmp_path):
+    """kill -9 before there is a broker: neither the tool that formats nor the folder stays."""
+    start = "from bench.broker.embedded import EmbeddedBroker; EmbeddedBroker()"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    parent = subprocess.Popen([sys.executable, "-c", start], env=environment)
+    tool = None
+    try:
+        deadline = time.monotonic() + 20
+        while tool is None and time.monotonic() < deadline:
+            tool = next(filter(formats, psutil.Process(parent.pid).children(recursive=True)), None)
+            time.sleep(0.01)
+    finally:
+        parent.kill()
+        parent.wait()
+    assert tool is not None
+    # The guard's own patience with what has lost its parent, and a moment to remove the folder.
+    time.sleep(ORPHANED_S + 1)
+    assert not tool.is_running()
+    assert list(tmp_path.iterdir()) == []
+
+
+def formats(process):
+    """Whether it is the JVM that formats a broker's folder."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.name() == "java" and "kafka.tools.StorageTool" in process.cmdline()
+    return False
 
 
 def test_a_port_clash_is_tried_again(monkeypatch):
