@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import uuid
 import psutil
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from processes import descendants, seen, wait_for
 
 from base.errors import ComponentFailed, EnvironmentMissing, UsageError
 from base.guard import ORPHANED_S
@@ -98,16 +98,11 @@ def test_a_parent_killed_while_the_folder_is_formatted_leaves_nothing(tmp_path):
     start = "from bench.broker.embedded import EmbeddedBroker; EmbeddedBroker()"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     parent = subprocess.Popen([sys.executable, "-c", start], env=environment)
-    tool = None
     try:
-        deadline = time.monotonic() + 20
-        while tool is None and time.monotonic() < deadline:
-            tool = next(filter(formats, psutil.Process(parent.pid).children(recursive=True)), None)
-            time.sleep(0.01)
+        (tool,) = wait_for(lambda: list(filter(formats, descendants(parent.pid))), 20)
     finally:
         parent.kill()
         parent.wait()
-    assert tool is not None
     # The guard's own patience with what has lost its parent, and a moment to remove the folder.
     time.sleep(ORPHANED_S + 1)
     assert not tool.is_running()
@@ -116,9 +111,8 @@ def test_a_parent_killed_while_the_folder_is_formatted_leaves_nothing(tmp_path):
 
 def formats(process):
     """Whether it is the JVM that formats a broker's folder."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.name() == "java" and "kafka.tools.StorageTool" in process.cmdline()
-    return False
+    java = seen(process, psutil.Process.name) == "java"
+    return java and "kafka.tools.StorageTool" in (seen(process, psutil.Process.cmdline) or [])
 
 
 def test_a_port_clash_is_tried_again(monkeypatch):
