@@ -114,3 +114,4 @@ def _cell_under_way(now: Snapshot) -> Iterator[Point]:
     yield Point("alertbench_running_alerts", now.alerts)
     yield from quantiles("alertbench_running_latency_seconds", {0.5: now.p50_ms, 0.99: now.p99_ms}, {})
     yield Point("alertbench_running_batch_seconds", seconds(now.batch_ms))
+    yield Point("alertbench_running_steal_ratio", now.steal)

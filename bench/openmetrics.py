@@ -120,6 +120,7 @@ _DECLARED: Final = (
     ("counter", "running_alerts", "", "Alerts seen in the cell under way, so far."),
     ("summary", "running_latency_seconds", "quantile", "Due to seen of the alerts of the last 5 s."),
     ("gauge", "running_batch_seconds", "", "How long the last batch took, as the pipeline tells it."),
+    ("gauge", "running_steal_ratio", "", "Share of CPU time that the hypervisor has taken since the phase began."),
 )
 
 #: Every family by its name, in the order in which they are written.

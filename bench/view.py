@@ -23,6 +23,8 @@ from rich.table import Table
 from rich.text import Text
 
 from base.plain_text import printable
+from bench.checks import STEAL_SHARE
+from bench.hostmeter import cpu_seconds
 from bench.matrix import CellSpec
 
 #: Without a terminal, how often a line is written; after the first minutes of a phase, and of lines that are the same,
@@ -56,6 +58,8 @@ class Snapshot:
     p99_ms: float | None
     #: The last batch, as the pipeline tells it.
     batch_ms: float | None
+    #: The share of the CPU time that the hypervisor has taken since the phase began.
+    steal: float | None
 
 
 class View:
@@ -74,6 +78,7 @@ class View:
         self._phase = "preparing"
         self._phase_until_ns: int | None = None
         self._phase_began = self._cell_started = time.monotonic()
+        self._cpu_before = cpu_seconds()
         self._due_of: Callable[[float], int] | None = None
         self._published: dict[str, Any] = {}
         self._alerts = 0
@@ -125,6 +130,7 @@ class View:
         with self._lock:
             self._phase, self._phase_until_ns = name, until_ns
             self._phase_began = time.monotonic()
+            self._cpu_before = cpu_seconds()
 
     def publisher(self, event: dict[str, Any]) -> None:
         """The publisher's progress."""
@@ -155,6 +161,12 @@ class View:
         spent = time.monotonic() - self._cell_started
         return max(0.0, self._estimate_s(self._cell) - spent) + sum(map(self._estimate_s, self._left))
 
+    def _steal(self) -> float | None:
+        (cpu_before, _, before), (cpu_now, _, now) = self._cpu_before, cpu_seconds()
+        if before is None or now is None or cpu_now == cpu_before:
+            return None
+        return (now - before) / (cpu_now - cpu_before)
+
     def snapshot(self) -> Snapshot:
         """What is known now."""
         with self._lock:
@@ -174,6 +186,7 @@ class View:
                 p50_ms=p50_ms,
                 p99_ms=p99_ms,
                 batch_ms=self._batch_ms,
+                steal=self._steal(),
             )
 
     def _words(self) -> tuple[str, str]:
@@ -198,6 +211,9 @@ class View:
             figures.append(f"backlog ~{backlog:,.0f}  p50 {show_ms(now.p50_ms)}  p99 {show_ms(now.p99_ms)}")
         if now.batch_ms is not None:
             figures.append(f"batch {show_ms(now.batch_ms)}")
+        if now.phase_until_ns is not None and now.steal is not None and now.steal > STEAL_SHARE:
+            # Nobody need wait an hour to hear that the machine was too busy for it.
+            figures.append(f"steal {now.steal:.1%} of {STEAL_SHARE:.0%} allowed")
         return head, "  ".join(figures)
 
     def _render(self) -> Table:

@@ -38,6 +38,6 @@ def value(series: Series, name: str, **labels: str) -> float:
 
 def a_snapshot(**changes: Any) -> Snapshot:
     """A run before its first cell."""
-    unknown = ("phase_until_ns", "cell", "offered_per_s", "sent_per_s", "p50_ms", "p99_ms", "batch_ms")
+    unknown = ("phase_until_ns", "cell", "offered_per_s", "sent_per_s", "p50_ms", "p99_ms", "batch_ms", "steal")
     fields = {"phase": "preparing", "number": 0, "total": 6, "eta_s": 0.0, "alerts": 0, **dict.fromkeys(unknown)}
     return Snapshot(**{**fields, **changes})

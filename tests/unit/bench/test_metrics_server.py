@@ -38,7 +38,8 @@ class FakeView:
 def under_way() -> Snapshot:
     """The second cell of six in the middle of its window."""
     figures = {"offered_per_s": 4800.0, "sent_per_s": 4797.0, "alerts": 812, "p50_ms": 2.5, "p99_ms": 62.0}
-    return a_snapshot(phase="measuring", cell=plan(a_config())[1], number=2, batch_ms=95.0, **figures)
+    figures |= {"batch_ms": 95.0, "steal": 0.021}
+    return a_snapshot(phase="measuring", cell=plan(a_config())[1], number=2, **figures)
 
 
 @pytest.fixture
@@ -79,6 +80,7 @@ def test_the_cell_under_way_and_those_that_ended_are_told(server, tmp_path):
     assert value(series, "alertbench_running_latency_seconds", quantile="0.5", **labels) == pytest.approx(0.0025)
     assert value(series, "alertbench_running_latency_seconds", quantile="0.99", **labels) == pytest.approx(0.062)
     assert value(series, "alertbench_running_batch_seconds", **labels) == pytest.approx(0.095)
+    assert value(series, "alertbench_running_steal_ratio", **labels) == pytest.approx(0.021)
     assert len(values(series, "alertbench_cell_window_seconds")) == 6
 
 

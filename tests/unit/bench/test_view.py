@@ -82,6 +82,27 @@ def test_a_cell_in_its_window(view):
     assert view.snapshot().p50_ms == now.p50_ms
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "share", "said"),
+    [
+        ((100.0, 50.0, 4.0), (300.0, 90.0, 20.0), 0.08, "steal 8.0% of 3% allowed"),
+        ((100.0, 50.0, 4.0), (300.0, 90.0, 10.0), 0.03, ""),
+        ((100.0, 50.0, None), (300.0, 90.0, None), None, ""),
+        ((100.0, 50.0, 4.0), (100.0, 50.0, 4.0), None, ""),
+    ],
+)
+def test_a_window_tells_at_once_when_the_hypervisor_takes_too_much(view, monkeypatch, before, now, share, said):
+    """Of the CPU time since the phase began, and only then: not every machine tells it."""
+    monkeypatch.setattr("bench.view.cpu_seconds", lambda: before)
+    view.phase("measuring", until_ns=31_000_000_000)
+    monkeypatch.setattr("bench.view.cpu_seconds", lambda: now)
+    assert (view.snapshot().steal, view._words()[1]) == (share, said)
+    monkeypatch.setattr("bench.view.cpu_seconds", lambda: before)
+    view.phase("draining")
+    monkeypatch.setattr("bench.view.cpu_seconds", lambda: now)
+    assert (view.snapshot().steal, view._words()[1]) == (share, "")
+
+
 def test_a_publisher_without_a_rate_has_none(view):
     """Its first report of a stream is no rate of 0."""
     view.publisher(a_progress(offered_per_s=None, sent_per_s=None))
