@@ -26,9 +26,6 @@ from pipeline.rules import SEED_RULES, AlertRule
 from pipeline.topics import warm_topics
 from wire.topics import Topics, cell_topics
 
-#: For how long the publisher of a search's trial gathers what becomes due, s. As it gathers for any other cell, some
-#: 2,000 times a second, it and the broker take 1.2 of two cores for 66,000 readings/s in four partitions; so, 0.5.
-SEARCH_TICK_S: Final = 0.002
 #: How long the tail of a cell is, at least and at most, s.
 TAIL_S: Final = (1.0, 2.0)
 
@@ -135,9 +132,17 @@ def start_collector(
 
 
 def start_publisher(
-    spec: CellSpec, topics: Topics, bench: Bench, folder: Path, notice: Callable[[float], None]
+    spec: CellSpec,
+    topics: Topics,
+    bench: Bench,
+    folder: Path,
+    notice: Callable[[float], None],
+    tick_s: float | None = None,
 ) -> Child:
-    """The process that sends the stream on its schedule; it prepares itself and waits for "go"."""
+    """The process that sends the stream on its schedule; it prepares itself and waits for "go".
+
+    ``tick_s``: for how long it gathers what becomes due; None: for as long as it does by itself.
+    """
 
     def on_event(event: dict[str, Any]) -> None:
         if event["event"] == "progress":
@@ -150,8 +155,8 @@ def start_publisher(
     lead, until = format_duration(config.warmup_s), format_duration(config.window_s + tail_s(spec))
     command += ["--lead", lead, "--since", lead, "--until", until]
     command += ["--log", str(folder / "deliveries.bin"), "--wait-for-go", *config.kafka_config_flag()]
-    if config.search_rate:
-        command += ["--tick", format_duration(SEARCH_TICK_S)]
+    if tick_s is not None:
+        command += ["--tick", format_duration(tick_s)]
     if bench.stream.sent_sensors is not None:
         command += ["--sensors", str(bench.stream.sent_sensors)]
     log, passing = folder / "publisher.log", ("progress",)

@@ -106,6 +106,8 @@ class StartedCell:
 
     #: What our Spark job is told beyond what every cell tells it.
     pipeline_flags: tuple[str, ...] = ()
+    #: For how long the publisher gathers what becomes due, s; None: for as long as it does by itself.
+    tick_s: float | None = None
     #: Event time zero (wall ns), once the load has been told to begin.
     zero_ns: int | None = None
 
@@ -139,7 +141,7 @@ class StartedCell:
         started = start_collector(collector, topics, bench, folder, self.prober, self.notice_alerts)
         self.collector = self.stack.enter_context(started)
         self.publisher = self.stack.enter_context(
-            start_publisher(self.spec, topics, bench, folder, self.notice_publisher)
+            start_publisher(self.spec, topics, bench, folder, self.notice_publisher, self.tick_s)
         )
         self.meter = self.stack.enter_context(start_meter(meter, folder))
 

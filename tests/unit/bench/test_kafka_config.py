@@ -12,9 +12,11 @@ from base.errors import UsageError
 from base.kafka_security import PLAINTEXT, KafkaSecurity
 from base.process import python_module
 from bench import cell_parts, floor, jobs
+from bench.capacity.trial import TrialCell
 from bench.cell_parts import Bench
 from bench.config import require_fitting
 from bench.matrix import plan
+from bench.phases import StartedCell
 from pipeline.rules import load_rules
 from sim.scenario import load_scenario
 from sim.stream import resolve_stream
@@ -118,9 +120,8 @@ def test_the_backlog_of_a_search_holds_a_day(commands: list[list[str]], tmp_path
 def test_the_publisher_of_a_trial_gathers_for_longer(commands: list[list[str]], tmp_path: Path):
     """Its requests would bound what is found; any other cell's readings leave as they become due."""
     spec = plan(CONFIG)[0]
-    for search_rate in (False, True):
-        bench = a_bench(config=CONFIG.model_copy(update={"search_rate": search_rate}))
-        cell_parts.start_publisher(spec, cell_topics("r", spec.id), bench, tmp_path, print)
+    for kind in (StartedCell, TrialCell):
+        cell_parts.start_publisher(spec, cell_topics("r", spec.id), a_bench(), tmp_path, print, kind.tick_s)
     cell, trial = commands
     assert "--tick" not in cell
     assert trial[trial.index("--tick") + 1] == "2ms"

@@ -16,7 +16,7 @@ from bench.perf.__main__ import app
 from bench.perf.drift import FEWEST, Drift, Verdict, drift, settled
 from bench.perf.gc_log import heap_after_full_gc, java_tool_options
 from bench.perf.soak_figure import PANELS, soak_figure
-from bench.perf.soak_mode import Plan
+from bench.perf.soak_mode import Plan, tick_for
 from bench.perf.soak_series import (
     COLUMNS,
     HEAP,
@@ -224,6 +224,14 @@ def test_an_hour_is_sampled_by_the_minute():
     assert short.config(Path("out")).window_s == 120.0
     assert replace(short, run_s=130.5, triggers=(MICRO, REALTIME)).config(Path("out")).window_s == 150.0
     assert hour.facts()["triggers"] == ["1s"]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "tick_s"), [("realtime:30s", None), ("0s", None), ("999ms", None), ("1s", 0.005), ("30s", 0.005)]
+)
+def test_what_waits_for_a_second_may_be_sent_in_larger_requests(trigger: str, tick_s: float | None):
+    """Five milliseconds are nothing beside a trigger of a second, and much beside real-time mode's two."""
+    assert tick_for(Trigger.parse(trigger, field="t")) == tick_s
 
 
 @pytest.mark.parametrize(
