@@ -200,6 +200,9 @@ class View:
         cell = f"trigger={now.cell.trigger.name} parts={now.cell.partitions} {now.cell.profile}"
         head = f"[{now.number}/{now.total}] {cell}  {phase}  ETA {show_left(now.eta_s)}"
         figures = []
+        if now.phase_until_ns is not None and now.steal is not None and now.steal > STEAL_SHARE:
+            # First, for a narrow terminal: nobody need wait an hour to hear that the machine was too busy for it.
+            figures.append(f"steal {now.steal:.1%} ({STEAL_SHARE:.0%} allowed)")
         # The first report of a stream has no rate yet.
         if now.offered_per_s is not None and now.sent_per_s is not None:
             figures.append(f"offered {now.offered_per_s:,.0f}/s  sent {now.sent_per_s:,.0f}/s")
@@ -211,9 +214,6 @@ class View:
             figures.append(f"backlog ~{backlog:,.0f}  p50 {show_ms(now.p50_ms)}  p99 {show_ms(now.p99_ms)}")
         if now.batch_ms is not None:
             figures.append(f"batch {show_ms(now.batch_ms)}")
-        if now.phase_until_ns is not None and now.steal is not None and now.steal > STEAL_SHARE:
-            # Nobody need wait an hour to hear that the machine was too busy for it.
-            figures.append(f"steal {now.steal:.1%} of {STEAL_SHARE:.0%} allowed")
         return head, "  ".join(figures)
 
     def _render(self) -> Table:
