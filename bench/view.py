@@ -24,6 +24,7 @@ from rich.text import Text
 
 from base.plain_text import printable
 from bench.checks import STEAL_SHARE
+from bench.host import largest_share
 from bench.hostmeter import cpu_seconds
 from bench.matrix import CellSpec
 
@@ -162,10 +163,8 @@ class View:
         return max(0.0, self._estimate_s(self._cell) - spent) + sum(map(self._estimate_s, self._left))
 
     def _steal(self) -> float | None:
-        (cpu_before, _, before), (cpu_now, _, now) = self._cpu_before, cpu_seconds()
-        if before is None or now is None or cpu_now == cpu_before:
-            return None
-        return (now - before) / (cpu_now - cpu_before)
+        cpu, _, stolen = zip(self._cpu_before, cpu_seconds(), strict=True)
+        return largest_share(list(stolen), list(cpu), 1)
 
     def snapshot(self) -> Snapshot:
         """What is known now."""
