@@ -18,6 +18,7 @@ import orjson
 import psutil
 import typer
 
+from base.clocks import wall_minus_monotonic_ns
 from base.errors import one_line_errors
 from base.jsonl import emit
 from bench import clock
@@ -59,7 +60,8 @@ def measure(out: Path) -> None:
                 after_ns = time.monotonic_ns()
                 hiccups.append((after_ns - before_ns) / 1e6 - NAP_S * 1e3)
                 before_ns = after_ns
-            wall_ns, mono_ns = clock.wall_ns(), time.monotonic_ns()
+            mono_ns = time.monotonic_ns()
+            wall_ns = mono_ns + wall_minus_monotonic_ns(clock.wall_ns)
             total_s, busy_s, steal_s = cpu_seconds()
             line = {
                 "wall_ns": wall_ns,

@@ -60,15 +60,6 @@ class Deliveries(Protocol):
 StretchT = TypeVar("StretchT", bound=Deliveries)
 
 
-def wall_minus_monotonic_ns() -> int:
-    """The wall clock minus the monotonic one now, from the tightest of five looks at both."""
-    looks = []
-    for _ in range(5):
-        before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
-        looks.append((after - before, wall - (before + after) // 2))
-    return min(looks)[1]
-
-
 @dataclass(frozen=True)
 class Burst:
     """Deliveries [low, high) of a stretch that are to be handed over now."""

@@ -11,9 +11,10 @@ import numpy as np
 import orjson
 
 from base.batch_producer import MESSAGE, Failure, Messages
+from base.clocks import wall_minus_monotonic_ns
 from base.jsonl import emit
 from sim.delivery_log import DeliveryLog
-from sim.pacing import Burst, wall_minus_monotonic_ns
+from sim.pacing import Burst
 from sim.prepare import Prepared
 
 LOG_EVERY_NS: Final = 100_000_000

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from base.batch_producer import BatchProducer
+from base.clocks import wall_minus_monotonic_ns
 from base.durations import format_duration
 from base.errors import ComponentFailed, UsageError
 from base.jsonl import emit
@@ -22,7 +23,7 @@ from base.kafka_config import read_kafka_config
 from base.kafka_security import librdkafka_settings
 from sim.control import Control
 from sim.delivery_log import DeliveryLog
-from sim.pacing import LONGEST_SLEEP_NS, TICK_NS, SystemClock, pace, wall_minus_monotonic_ns
+from sim.pacing import LONGEST_SLEEP_NS, TICK_NS, SystemClock, pace
 from sim.prepare import MOST_AHEAD, Prepared, Preparer
 from sim.sender import Sender
 
