@@ -20,6 +20,13 @@ def sample() -> Result:
     return load(SAMPLE)
 
 
+def printed() -> list[str]:
+    """The lines of the sample's summary, blanks folded, without the report's path."""
+    out = io.StringIO()
+    print_summary(Console(file=out, highlight=False), sample(), None)
+    return [" ".join(line.split()) for line in out.getvalue().splitlines() if not line.startswith("report")]
+
+
 def test_the_result_loads_and_is_whole():
     """Its schema is the present one; six cells, all done and none invalid, of a commit as it stands."""
     result = sample()
@@ -40,13 +47,17 @@ def test_the_report_is_of_this_result():
 
 def test_readme_shows_what_this_run_printed():
     """The table, the verdict and the command to run it again, line for line."""
-    out = io.StringIO()
-    print_summary(Console(file=out, highlight=False), sample(), None)
     readme = (PROJECT_ROOT / "README.md").read_text()
     shown = " ".join(readme.replace("\\\n", " ").split())
-    for line in out.getvalue().splitlines():
-        if not line.startswith("report"):
-            assert " ".join(line.split()) in shown, line
+    for line in printed():
+        assert line in shown, line
+
+
+def test_the_tutorial_shows_the_same_table():
+    """It says that its lines are those of the README's run: the head and a line for each cell."""
+    shown = " ".join((PROJECT_ROOT / "docs" / "tutorial.md").read_text().split())
+    for line in printed()[:7]:
+        assert line in shown, line
 
 
 def test_nothing_in_it_names_a_folder_of_the_machine():
