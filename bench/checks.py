@@ -220,7 +220,7 @@ def host_noise(e: Evidence) -> Reason | None:
     limit_ms = max(5.0, 0.1 * p99) if p99 is not None else 5.0
     hiccup, steal, others = e.host.hiccup_p99_ms, e.host.steal, e.host.others_cores
     if hiccup is not None and hiccup > limit_ms:
-        message = f"1 ms naps overran by {hiccup:.1f} ms at p99; {limit_ms:.1f} ms are allowed"
+        message = f"naps overran by {hiccup:.1f} ms at p99; {limit_ms:.1f} ms are allowed"
     elif steal is not None and steal > STEAL_SHARE:
         message = f"the hypervisor took {steal:.1%} of the CPU time"
     elif e.broker_kind == "embedded" and others is not None and others > OTHERS_SHARE * e.cores:

@@ -1,7 +1,7 @@
 """What the machine does to a measurement: hiccups, steal, CPU pressure, and steps of the wall clock.
 
-``python -m bench.hostmeter --out FILE`` sleeps for a millisecond over and over, as a process of its
-own, and writes how much longer each sleep took (Gil Tene's jHiccup: what every process suffered).
+``python -m bench.hostmeter --out FILE`` naps for a millisecond over and over, as a process of its
+own, and writes how much longer each nap took (Gil Tene's jHiccup: what every process suffered).
 Once a second it notes the clocks and the kernel's counters. It ends when its stdin closes.
 """
 
@@ -19,12 +19,10 @@ import psutil
 import typer
 
 from base.clocks import wall_minus_monotonic_ns
-from base.errors import one_line_errors
+from base.durations import parse_duration_s
+from base.errors import UsageError, one_line_errors
 from base.jsonl import emit
 from bench import clock
-
-#: The nap whose overrun is the hiccup.
-NAP_S = 0.001
 
 _PRESSURE = Path("/proc/pressure/cpu")
 
@@ -46,8 +44,8 @@ def cpu_seconds() -> tuple[float, float, float | None]:
     return whole, whole - times.idle - getattr(times, "iowait", 0.0) - (steal or 0.0), steal
 
 
-def measure(out: Path) -> None:
-    """One JSON line a second: clocks, counters and the second's hiccups in ms."""
+def measure(out: Path, *, nap_s: float) -> None:
+    """One JSON line a second: clocks, counters and the second's hiccups in ms, by which naps of ``nap_s`` overran."""
     gc.disable()
     stdin = sys.stdin.fileno()
     with out.open("wb") as file:
@@ -56,9 +54,9 @@ def measure(out: Path) -> None:
             end_ns = time.monotonic_ns() + 1_000_000_000
             before_ns = time.monotonic_ns()
             while before_ns < end_ns:
-                time.sleep(NAP_S)
+                time.sleep(nap_s)
                 after_ns = time.monotonic_ns()
-                hiccups.append((after_ns - before_ns) / 1e6 - NAP_S * 1e3)
+                hiccups.append((after_ns - before_ns) / 1e6 - nap_s * 1e3)
                 before_ns = after_ns
             mono_ns = time.monotonic_ns()
             wall_ns = mono_ns + wall_minus_monotonic_ns(clock.wall_ns)
@@ -80,10 +78,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
-def main(out: Annotated[Path, typer.Option(help="File for one JSON line a second.")]) -> None:
+def main(
+    out: Annotated[Path, typer.Option(help="File for one JSON line a second.")],
+    nap: Annotated[
+        str, typer.Option(metavar="DUR", help="Its overrun is a hiccup; the longer, the fewer wake-ups.")
+    ] = "1ms",
+) -> None:
     """Record the machine's hiccups; started and stopped by bench.run."""
+    nap_s = parse_duration_s(nap, field="--nap")
+    if not 0.0 < nap_s < 1.0:
+        raise UsageError(f"--nap {nap}: its overruns are told once a second; give more than 0s and less than 1s")
     emit("ready")
-    measure(out)
+    measure(out, nap_s=nap_s)
 
 
 if __name__ == "__main__":

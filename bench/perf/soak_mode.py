@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from base.durations import format_duration
 from base.errors import AlertbenchError
 from bench import resources
 from bench.broker.api import Broker
@@ -54,9 +55,10 @@ FULL_GC_S: Final = 60.0
 #: For how much of the window's time Spark warms up before it. What happens between two batches gets faster for as long
 #: as an hour at one a second; ten minutes of short batches are some ten thousand.
 WARMUP_SHARE: Final = 1 / 6
-#: For how long the publisher gathers what becomes due, s, if a micro-batch waits for a second or longer anyway: at
-#: 5,000 readings/s it and the broker take half of a core less so, and wake the machine a fifth as often.
-TICK_S: Final = 0.005
+#: For how long the publisher gathers what becomes due, and the host meter naps, s, if a micro-batch waits for a second
+#: or longer anyway: at 5,000 readings/s they and the broker take half of a core less so, and wake the machine less
+#: often, for which the hypervisor of a shared one takes time.
+TICK_S: Final = 0.010
 TICKED_FROM_S: Final = 1.0
 #: As many samples of each kind as a run has at least.
 _SAMPLES: Final = 60
@@ -154,7 +156,7 @@ def soak_bench(plan_: Plan, broker: Broker, folder: Path, view: View) -> Iterato
 
 
 def tick_for(trigger: Trigger) -> float | None:
-    """For how long the publisher gathers what becomes due in a mode, s; None: for as long as in any other cell."""
+    """For how long the publisher gathers and the host meter naps in a mode, s; None: as long as in any other cell."""
     return None if trigger.is_realtime or trigger.seconds < TICKED_FROM_S else TICK_S
 
 
@@ -174,6 +176,13 @@ class SoakCell(StartedCell):
         """Full collections more often than Spark asks for them, and a log of them."""
         log = (self.folder / "gc-%p.log").absolute()
         return java_tool_options(super().environ(), log, full_gc_every_s=self._plan.full_gc_s)
+
+    def instrument(self, module: str) -> list[str]:
+        """As in any other cell, but for the host meter's naps."""
+        command = super().instrument(module)
+        if module == "bench.hostmeter" and self.tick_s is not None:
+            command += ["--nap", format_duration(self.tick_s)]
+        return command
 
     @property
     def seconds(self) -> float:

@@ -6,9 +6,13 @@ import os
 import threading
 import time
 
+import pytest
+from typer.testing import CliRunner
+
+from base.errors import UsageError
 from bench import clock
 from bench.host import host_record, read_seconds
-from bench.hostmeter import measure
+from bench.hostmeter import app, measure
 
 
 def test_a_cpu_lost_between_two_clocks_is_no_clock_step(tmp_path, monkeypatch):
@@ -28,10 +32,19 @@ def test_a_cpu_lost_between_two_clocks_is_no_clock_step(tmp_path, monkeypatch):
     threading.Timer(1.5, os.close, [writing]).start()
     with os.fdopen(reading) as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
-        measure(tmp_path / "host.jsonl")
+        measure(tmp_path / "host.jsonl", nap_s=0.001)
 
     seconds = read_seconds(tmp_path / "host.jsonl")
     assert (len(seconds), len(lost)) == (2, 1)
     host = host_record(seconds, seconds[0]["wall_ns"], seconds[1]["wall_ns"], ours_cores=0.0)
     assert host.clock_step_ms is not None
     assert host.clock_step_ms < 1.0
+
+
+@pytest.mark.parametrize("nap", ["0s", "1s", "soon"])
+def test_a_nap_is_part_of_a_second(tmp_path, nap):
+    """Anything else would be no nap, or outlast the line that is to tell of it."""
+    found = CliRunner().invoke(app, ["--out", str(tmp_path / "host.jsonl"), "--nap", nap])
+    assert isinstance(found.exception, UsageError)
+    assert f"--nap {nap}" in str(found.exception) or f"'{nap}'" in str(found.exception)
+    assert not (tmp_path / "host.jsonl").exists()

@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 
 from base.errors import ExitCode
 from base.figure_style import png
+from base.process import python_module
 from bench.perf.__main__ import app
 from bench.perf.drift import FEWEST, Drift, Verdict, drift, settled
 from bench.perf.gc_log import heap_after_full_gc, java_tool_options
 from bench.perf.soak_figure import PANELS, soak_figure
-from bench.perf.soak_mode import Plan, tick_for
+from bench.perf.soak_mode import Plan, SoakCell, tick_for
 from bench.perf.soak_series import (
     COLUMNS,
     HEAP,
@@ -227,11 +228,20 @@ def test_an_hour_is_sampled_by_the_minute():
 
 
 @pytest.mark.parametrize(
-    ("trigger", "tick_s"), [("realtime:30s", None), ("0s", None), ("999ms", None), ("1s", 0.005), ("30s", 0.005)]
+    ("trigger", "tick_s"), [("realtime:30s", None), ("0s", None), ("999ms", None), ("1s", 0.01), ("30s", 0.01)]
 )
 def test_what_waits_for_a_second_may_be_sent_in_larger_requests(trigger: str, tick_s: float | None):
-    """Five milliseconds are nothing beside a trigger of a second, and much beside real-time mode's two."""
+    """Ten milliseconds are nothing beside a trigger of a second, and much beside real-time mode's two."""
     assert tick_for(Trigger.parse(trigger, field="t")) == tick_s
+
+
+@pytest.mark.parametrize(("tick_s", "naps"), [(None, []), (0.01, ["--nap", "10ms"])])
+def test_the_host_meter_looks_as_often_as_the_publisher_sends(tick_s: float | None, naps: list[str]):
+    """Its naps of a millisecond wake the machine as often as the whole broker does."""
+    cell = object.__new__(SoakCell)
+    cell.tick_s = tick_s
+    assert cell.instrument("bench.hostmeter") == [*python_module("bench.hostmeter"), *naps]
+    assert cell.instrument("bench.collector") == python_module("bench.collector")
 
 
 @pytest.mark.parametrize(
