@@ -16,6 +16,12 @@ import polars as pl
 from bench.records import Cell
 from bench.trust.by_hand import DRY, AlertName, alerts_of
 
+#: What the line is about that holds the instrument's verdict.
+VERDICT: Final = "verdict"
+
+#: The rule that speaks where other programs, or other machines of the same host, took what the cell needed.
+HOST_NOISE: Final = "host noise"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
@@ -68,11 +74,17 @@ class Outcome:
 Check = Callable[[Mapping[str, Any], Observed], list[Line]]
 
 
+def disturbed(lines: list[Line], cell: Cell) -> bool:
+    """Whether all holds but the verdict, and that one is lacking for the machine's sake: worth another try."""
+    red = [line.what for line in lines if not line.ok]
+    return red == [VERDICT] and cell.verdict == "inconclusive" and HOST_NOISE in [one.rule for one in cell.reasons]
+
+
 def _verdict(cell: Cell, verdict: str, rule: str | None) -> Line:
     rules = [reason.rule for reason in cell.reasons]
     wanted = verdict if rule is None else f"{verdict}, {rule}"
     found = ", ".join([cell.verdict, *rules])
-    return Line("verdict", wanted, found, cell.verdict == verdict and (rule is None or rule in rules))
+    return Line(VERDICT, wanted, found, cell.verdict == verdict and (rule is None or rule in rules))
 
 
 def _exactly(what: str, planted: int, found: int, *, some: bool = True) -> Line:
@@ -200,7 +212,7 @@ def burning_neighbour(planted: Mapping[str, Any], seen: Observed) -> list[Line]:
     line = Line(
         "cores that others used", f"up to {planted['cores']}", f"{others}", others is not None and others > 0.25
     )
-    return [line, _verdict(seen.cell, "inconclusive", "host noise")]
+    return [line, _verdict(seen.cell, "inconclusive", HOST_NOISE)]
 
 
 def hostile(_: Mapping[str, Any], seen: Observed) -> list[Line]:

@@ -56,6 +56,8 @@ class Plant:
     load: Load = Load()
     #: What the planted cell says if the plant is taken out, to see that the check can fail; None: a cell without it.
     off: Callable[[Observed], Observed] | None = None
+    #: How many cells it may take until the machine disturbs one no more.
+    tries: int = 1
 
 
 SUITE: Final = (
@@ -111,6 +113,8 @@ SUITE: Final = (
         cell=planted.Planted,
         checks={"hostile delivery": checks.hostile},
         load=Load(scenario="hostile"),
+        # The only one that is to be valid, which a machine that others share may not let it be.
+        tries=3,
     ),
     # Last, when the broker is warm: one that still stalls delays the held alerts at other instants than those that the
     # first collector sees, and nobody planted that.
@@ -165,12 +169,23 @@ class Suite:
         self._started = int(time.time())
         self._benches: dict[Load, Bench] = {}
         self._controls: dict[str, Observed] = {}
-        self._cells = 0
+        #: Cells begun as the view counts them, of which one that is tried again is the same, and all.
+        self._cells, self._all = 0, 0
         self._stack = contextlib.ExitStack()
 
     def run(self, plant: Plant) -> list[Outcome]:
-        """Run the plant's cell, and the control unless there was one; what each of its checks says of both."""
+        """Run the plant's cell, and the control unless there was one; what each of its checks says of both.
+
+        A cell that the machine disturbed is run again, as often as the plant allows; the last one counts.
+        """
+        self._cells += 1
         known, seen = self._observe(plant.name, plant.trigger, plant.load, plant.cell)
+        for number in range(2, plant.tries + 1):
+            if not any(checks.disturbed(check(known, seen), seen.cell) for check in plant.checks.values()):
+                break
+            why = "; ".join(reason.message for reason in seen.cell.reasons)
+            self._view.note(f"disturbed  {plant.name}: {why}; try {number} of {plant.tries}")
+            known, seen = self._observe(plant.name, plant.trigger, plant.load, plant.cell)
         without = plant.off(seen) if plant.off is not None else self._control(plant.trigger)
         return [
             Outcome(name=name, words=plant.words, lines=check(known, seen), without=check(known, without))
@@ -179,6 +194,7 @@ class Suite:
 
     def _control(self, trigger: str) -> Observed:
         if trigger not in self._controls:
+            self._cells += 1
             name = f"control-{trigger.partition(':')[0]}"
             _, self._controls[trigger] = self._observe(name, trigger, Load(), planted.Planted)
         return self._controls[trigger]
@@ -195,12 +211,12 @@ class Suite:
     ) -> tuple[dict[str, Any], Observed]:
         """Run one cell and measure it; what its planter knows, and what the instrument says."""
         bench = self._bench(load)
-        self._cells += 1
+        self._all += 1
         # Its number sets its topics apart from those of the other cells.
         asked = Trigger.parse(trigger, field="--triggers")
-        spec = CellSpec(trigger=asked, partitions=1, profile="tuned", repeat=self._cells)
+        spec = CellSpec(trigger=asked, partitions=1, profile="tuned", repeat=self._all)
         folder = self._folder / load.scenario / "cells" / name
-        # A cell that was cut off left its checkpoints, of topics that are no more.
+        # A cell that was cut off, or disturbed, left its checkpoints, of topics that are no more.
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self._view.note(f"cell {self._cells}: {name}")

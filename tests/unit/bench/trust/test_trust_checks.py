@@ -166,6 +166,25 @@ def test_hostile_delivery():
     assert red(checks.hostile({}, observed(values[2:], fidelity=fidelity(), **told))) == ["echoed"]
 
 
+@pytest.mark.parametrize(
+    ("echoed", "verdict", "rules", "disturbed"),
+    [
+        (1, "inconclusive", ["host noise"], True),
+        (1, "inconclusive", ["not steady", "host noise"], True),
+        (2, "inconclusive", ["host noise"], False),
+        (1, "inconclusive", ["not steady"], False),
+        (1, "invalid", ["fidelity", "host noise"], False),
+        (1, "valid", [], False),
+    ],
+)
+def test_a_cell_is_disturbed_by_the_machine_alone(echoed, verdict, rules, disturbed):
+    """One that is invalid, or in which anything else is wrong, is not run again until it is liked better."""
+    values = [reading(1, humidity=19.0), reading(1, humidity=19.0)]
+    reasons = [one for rule in rules for one in reason(rule, "inconclusive")]
+    seen = observed(values, fidelity=fidelity(echoed=echoed), verdict=verdict, reasons=reasons)
+    assert checks.disturbed(checks.hostile({}, seen), seen.cell) == disturbed
+
+
 def test_alerts_by_hand_leave_probes_out():
     """One for each copy, named by the first rule that holds."""
     values = [
